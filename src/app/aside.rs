@@ -13,7 +13,7 @@ const USE_ANOTHER_SERVER: u8 = 0x9c;
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Disconnects whoever is connected as long as the node stands aside.
-pub async fn watch(standing: Standing, registry: Arc<OnceLock<Registry>>) {
+pub(super) async fn watch(standing: Standing, registry: Arc<OnceLock<Registry>>) {
     let mut looks = tokio::time::interval(EVERY);
     loop {
         looks.tick().await;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use store::Store;
 
 /// Listens to what is committed and wakes the session; ends with the store's last signal.
-pub async fn watch(store: Store, registry: Arc<OnceLock<Registry>>) {
+pub(super) async fn watch(store: Store, registry: Arc<OnceLock<Registry>>) {
     let mut signals = store.signals();
     loop {
         match signals.recv().await {

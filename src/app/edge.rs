@@ -25,7 +25,7 @@ use supervise::Watched;
 const AT_MOST: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Answers the gateway's questions about devices.
-pub struct Edge {
+pub(super) struct Edge {
     store: Store,
     clock: Clock,
     tokens: Arc<Signer>,
@@ -39,7 +39,7 @@ impl Edge {
     ///
     /// # Errors
     /// The thread cannot start.
-    pub fn start(
+    pub(super) fn start(
         store: Store,
         clock: Clock,
         tokens: Arc<Signer>,
@@ -155,7 +155,7 @@ fn later() -> Refusal {
 }
 
 /// The backend as the gateway holds it: shared, so that look-ups that block can leave the gateway's threads.
-pub struct Door(pub Arc<Edge>);
+pub(super) struct Door(pub Arc<Edge>);
 
 impl Backend for Door {
     async fn authenticate(&self, credentials: Credentials) -> Result<Identity, Refusal> {

@@ -57,7 +57,7 @@ enum Changed {
 }
 
 /// Listens to what is committed and disconnects; ends with the store's last signal.
-pub async fn watch(store: Store, clock: Clock, registry: Arc<OnceLock<Registry>>) {
+pub(super) async fn watch(store: Store, clock: Clock, registry: Arc<OnceLock<Registry>>) {
     let mut signals = store.signals();
     // Whatever was told before it listened: nothing at the start, much after it fell.
     let mut missed = registry.get().is_some();

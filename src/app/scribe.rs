@@ -24,7 +24,7 @@ const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// The thread that writes down what happens at devices.
-pub struct Scribe {
+pub(super) struct Scribe {
     store: Store,
     clock: Clock,
     registry: Arc<OnceLock<Registry>>,
@@ -33,7 +33,7 @@ pub struct Scribe {
 
 impl Scribe {
     /// Writes for the node at this place.
-    pub const fn new(
+    pub(super) const fn new(
         store: Store,
         clock: Clock,
         registry: Arc<OnceLock<Registry>>,
@@ -44,7 +44,7 @@ impl Scribe {
 
     /// Works until the gateway has ended. Each event that waits holds its share of one of the gateway's rooms: what is
     /// here is bounded in bytes although the channel is not. What a panic leaves in `events` is taken up again.
-    pub fn run(
+    pub(super) fn run(
         &self,
         waiting: &mut UnboundedReceiver<DeviceEvent>,
         events: &mut Vec<DeviceEvent>,

@@ -19,7 +19,7 @@ const EVERY: Duration = Duration::from_millis(500);
 const DEVICES: usize = 200;
 
 /// Watches the number; never ends by itself.
-pub async fn watch(store: Store, clock: Clock, standing: Standing, registry: Arc<OnceLock<Registry>>) {
+pub(super) async fn watch(store: Store, clock: Clock, standing: Standing, registry: Arc<OnceLock<Registry>>) {
     let mut looks = tokio::time::interval(EVERY);
     // Told anew after it fell in the midst of it; at the start hardly anybody is connected.
     let mut told = None;

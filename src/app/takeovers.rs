@@ -15,12 +15,12 @@ use supervise::blocking;
 const CONNECTED: &str = "device.connected";
 
 /// Tells every node of a device's session.
-pub fn announce(tx: &mut Tx<'_>, device: DeviceId, session: u64) {
+pub(super) fn announce(tx: &mut Tx<'_>, device: DeviceId, session: u64) {
     tx.tell_nodes(CONNECTED, format!("{device} {session}"));
 }
 
 /// Ends what is older here; ends itself with the store's last signal.
-pub async fn watch(store: Store, clock: Clock, registry: Arc<OnceLock<Registry>>) {
+pub(super) async fn watch(store: Store, clock: Clock, registry: Arc<OnceLock<Registry>>) {
     let mut signals = store.signals();
     loop {
         let (device, session) = match signals.recv().await {

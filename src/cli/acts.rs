@@ -13,7 +13,7 @@ use store::people::users::NewUser;
 
 /// A user and the path of their one-time link.
 #[derive(Debug, Serialize)]
-pub struct Linked {
+pub(super) struct Linked {
     /// Who.
     pub id: UserId,
     /// To be put behind the address of the site.
@@ -22,7 +22,7 @@ pub struct Linked {
 
 /// Somebody who signs in.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct UserRow {
+pub(super) struct UserRow {
     /// Who.
     pub id: UserId,
     /// As what.
@@ -37,7 +37,7 @@ pub struct UserRow {
 
 /// A patient.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct PatientRow {
+pub(super) struct PatientRow {
     /// Who.
     pub id: PatientId,
     /// Since when.
@@ -49,7 +49,7 @@ pub struct PatientRow {
 
 /// A device's token, which is shown once.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Given {
+pub(super) struct Given {
     /// The device: the MQTT user name.
     pub id: DeviceId,
     /// The MQTT password.
@@ -60,7 +60,7 @@ pub struct Given {
 
 /// A device.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct DeviceRow {
+pub(super) struct DeviceRow {
     /// Which.
     pub id: DeviceId,
     /// What people call it.
@@ -77,7 +77,7 @@ pub struct DeviceRow {
 
 /// A device at a patient for a span.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct BindingRow {
+pub(super) struct BindingRow {
     /// Which.
     pub id: BindingId,
     /// From when.
@@ -91,7 +91,7 @@ pub struct BindingRow {
 
 /// Readings that change hands.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Moving {
+pub(super) struct Moving {
     /// So many, counted up to 10,000.
     pub readings: usize,
     /// Whether there are more.
@@ -100,7 +100,7 @@ pub struct Moving {
 
 /// Where a consent stands.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Standing {
+pub(super) struct Standing {
     /// What for.
     pub purpose: Purpose,
     /// Where it stands.
@@ -111,7 +111,7 @@ pub struct Standing {
 
 /// What an act of consent led to.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Said {
+pub(super) struct Said {
     /// The act.
     pub id: ConsentId,
     /// What for.
@@ -125,7 +125,7 @@ pub struct Said {
 }
 
 /// The operator's hand. Every act fails with the error that [`super::error::Error`] names for it, on either side.
-pub trait Acts {
+pub(super) trait Acts {
     /// Adds a user without a password, and makes the link that sets it.
     fn add_user(&self, new: &NewUser) -> Result<Linked>;
     /// Everybody who signs in.

@@ -9,12 +9,12 @@ use crate::config::{Layer, Sources};
 
 mod nouns;
 
-pub use nouns::{Consent, Device, Keys, Patient, RoleName, SignIn, User};
+pub(super) use nouns::{Consent, Device, Keys, Patient, RoleName, SignIn, User};
 
 /// Zelo: readings of wearables under consent, alerts that end with a person, numbers that can be defended.
 #[derive(Debug, Parser)]
 #[command(name = "zelo", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
-pub struct Cli {
+pub(super) struct Cli {
     /// What holds for every command.
     #[command(flatten)]
     pub global: Global,
@@ -25,7 +25,7 @@ pub struct Cli {
 
 /// Flags that every command takes.
 #[derive(Debug, Args)]
-pub struct Global {
+pub(super) struct Global {
     /// Answer as JSON, one object a line, on standard output; everything else goes to standard error
     #[arg(long, global = true)]
     pub json: bool,
@@ -69,7 +69,7 @@ impl Global {
 
     /// Where the settings of this call come from.
     #[must_use]
-    pub fn sources(&self, listen: Option<&Listen>) -> Sources {
+    pub(super) fn sources(&self, listen: Option<&Listen>) -> Sources {
         let flags = match listen {
             Some(listen) => listen.layer().over(self.layer()),
             None => self.layer(),
@@ -80,7 +80,7 @@ impl Global {
 
 /// Where a node listens.
 #[derive(Debug, Args)]
-pub struct Listen {
+pub(super) struct Listen {
     /// Dashboard and API; port 0 picks a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT")]
     pub http: Option<String>,
@@ -141,7 +141,7 @@ impl Listen {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Try it: an invented clinic with real recordings, on this machine, nothing to prepare
     Demo(Demo),
     /// Make a data directory: keys, database, first administrator
@@ -188,7 +188,7 @@ pub enum Command {
 
 /// The demo's flags.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(super) struct Demo {
     /// How fast recordings play, 1 to 10000; above 1 playback starts an hour back and stops at now
     #[arg(long, default_value_t = 1.0)]
     pub speed: f64,
@@ -199,7 +199,7 @@ pub struct Demo {
 
 /// The node's flags.
 #[derive(Debug, Args)]
-pub struct Serve {
+pub(super) struct Serve {
     /// Migrate the schema first, after a backup into the data directory
     #[arg(long)]
     pub migrate: bool,
@@ -214,7 +214,7 @@ pub struct Serve {
 
 /// Who is responsible (LGPD art. 5 VI and VIII), as terms name them.
 #[derive(Debug, Args)]
-pub struct Init {
+pub(super) struct Init {
     /// The organisation's name
     #[arg(long)]
     pub organisation: Option<String>,
@@ -246,7 +246,7 @@ pub struct Init {
 
 /// Migrating.
 #[derive(Debug, Args)]
-pub struct Migrate {
+pub(super) struct Migrate {
     /// Where the backup before it goes [default: backup-before-... in the data directory]
     #[arg(long, value_name = "DIR")]
     pub backup: Option<PathBuf>,
@@ -254,7 +254,7 @@ pub struct Migrate {
 
 /// Restoring.
 #[derive(Debug, Args)]
-pub struct Restore {
+pub(super) struct Restore {
     /// The snapshot's directory
     #[arg(long, value_name = "DIR")]
     pub from: PathBuf,

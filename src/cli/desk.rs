@@ -12,7 +12,7 @@ use store::keys::kek::Keks;
 use store::{Actor, Store, Tx, View};
 
 /// An open data directory.
-pub struct Desk {
+pub(super) struct Desk {
     /// Holds the lock.
     pub home: Home,
     /// The database.

@@ -261,11 +261,11 @@ mod signal_name {
     use super::Signal;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde calls")]
-    pub fn serialize<S: Serializer>(signal: &Signal, s: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(signal: &Signal, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(signal.name())
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Signal, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Signal, D::Error> {
         Signal::from_name(&String::deserialize(d)?).ok_or_else(|| Error::custom("not a signal code"))
     }
 }
@@ -275,11 +275,11 @@ mod whole_seconds {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub fn serialize<S: Serializer>(span: &Duration, s: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(span: &Duration, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_u64(span.as_secs())
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
         u32::deserialize(d).map(|secs| Duration::from_secs(secs.into()))
     }
 }

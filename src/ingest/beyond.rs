@@ -32,7 +32,7 @@ const fn alarming(signal: Signal) -> (f64, f64) {
 
 /// A bound as it was said.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Beyond {
+pub(crate) struct Beyond {
     /// Where the value lies.
     pub side: Side,
     /// Of this number.
@@ -41,7 +41,7 @@ pub struct Beyond {
 
 impl Beyond {
     /// A bound as a word: `>400`, `≤ 40`.
-    pub fn from_word(word: &str) -> Option<Self> {
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
         let word = word.trim();
         let signs = [(">=", Side::Above), ("≥", Side::Above), (">", Side::Above)];
         let signs = signs.into_iter().chain([("<=", Side::Below), ("≤", Side::Below), ("<", Side::Below)]);
@@ -53,7 +53,7 @@ impl Beyond {
 
     /// What it proves: a sensor's sentinel at or beyond the end of its range; the bound itself, which is too coarse to be
     /// believed alone, where it proves the alarming side; `None`: nothing.
-    pub fn proves(self, signal: Signal, unit: Unit) -> Option<(f64, Unit, Flags)> {
+    pub(crate) fn proves(self, signal: Signal, unit: Unit) -> Option<(f64, Unit, Flags)> {
         let at_bound =
             Reading { signal, at: Instant::from_micros(0), value: self.bound, unit, flags: Flags::SUSPECT };
         let canonical = at_bound.canonical();

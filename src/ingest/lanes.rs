@@ -71,7 +71,7 @@ pub(super) struct Entrances {
 
 impl Entrances {
     /// Waits for room, and hands over what came together from one device. What it becomes is read once there is room.
-    pub async fn enter(&self, together: Vec<Delivery>, bytes: usize, stats: &Stats) {
+    pub(crate) async fn enter(&self, together: Vec<Delivery>, bytes: usize, stats: &Stats) {
         let Some(device) = together.first().map(|delivery| delivery.device) else { return };
         let place = self.waiting.place(device, bytes).await;
         let count = together.len();
@@ -100,7 +100,7 @@ pub(super) struct Lanes {
 
 impl Lanes {
     /// With so many bytes of room in each lane.
-    pub fn open(bytes: usize) -> (Entrances, Self) {
+    pub(crate) fn open(bytes: usize) -> (Entrances, Self) {
         let (one, alone) = Entrance::open(GROUP_MESSAGES, ALONE_LANE_BYTES);
         let ((two, on_time), (three, arrears)) = (Entrance::open(QUEUE, bytes), Entrance::open(QUEUE, bytes));
         let entrances = Entrances { alone: one, on_time: two, arrears: three, waiting: Arc::default() };
@@ -108,7 +108,7 @@ impl Lanes {
     }
 
     /// Waits for the next message of any; `None`: nobody can bring one any more.
-    pub async fn next(&mut self) -> Option<(Lane, Queued)> {
+    pub(crate) async fn next(&mut self) -> Option<(Lane, Queued)> {
         tokio::select! {
             biased;
             Some(first) = self.alone.recv() => Some((Lane::OnTime, first)),
@@ -119,7 +119,7 @@ impl Lanes {
     }
 
     /// What waits in the other lane than the one that was just served.
-    pub fn after(&mut self, served: Lane) -> Option<(Lane, Queued)> {
+    pub(crate) fn after(&mut self, served: Lane) -> Option<(Lane, Queued)> {
         let first = match served {
             Lane::OnTime => return self.arrears.try_recv().ok().map(|first| (Lane::Arrears, first)),
             Lane::Arrears => self.alone.try_recv().or_else(|_empty| self.on_time.try_recv()),
@@ -128,7 +128,7 @@ impl Lanes {
     }
 
     /// Fills a group with what waits in one lane.
-    pub fn gather(&mut self, (lane, first): (Lane, Queued), group: &mut Group) {
+    pub(crate) fn gather(&mut self, (lane, first): (Lane, Queued), group: &mut Group) {
         let most = if lane == Lane::OnTime { ON_TIME_READINGS } else { ARREARS_READINGS };
         let (mut next, mut readings) = (Some(first), 0);
         while let Some(queued) = next {
@@ -162,7 +162,7 @@ impl Group {
         readings
     }
 
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.messages.clear();
         self.held.clear();
     }

@@ -12,7 +12,7 @@ use store::keys::SubjectKey;
 use store::{Class, Error, Result, Subject, Touched, Tx, Url};
 
 /// A patient with the keys that readings need.
-pub struct PatientCopy {
+pub(crate) struct PatientCopy {
     /// The person and their consents.
     pub row: PatientRow,
     /// Masks readings.
@@ -23,14 +23,14 @@ pub struct PatientCopy {
 
 /// The copies.
 #[derive(Default)]
-pub struct Roster {
+pub(crate) struct Roster {
     devices: HashMap<DeviceId, Option<Arc<DeviceRow>>>,
     patients: HashMap<i64, Arc<PatientCopy>>,
 }
 
 impl Roster {
     /// Drops what changed since the last commit.
-    pub fn refresh(&mut self, url: &Url, touched: &[Touched]) {
+    pub(crate) fn refresh(&mut self, url: &Url, touched: &[Touched]) {
         if matches!(url, Url::Postgres(_)) {
             self.devices.clear();
             self.patients.clear();
@@ -51,13 +51,13 @@ impl Roster {
     }
 
     /// Forgets everything: what it holds may come from a transaction that was rolled back.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.devices.clear();
         self.patients.clear();
     }
 
     /// Looks up the devices of a commit's messages that are not known yet, with one query.
-    pub fn gather_devices(&mut self, tx: &mut Tx<'_>, group: &[Admitted]) -> Result<()> {
+    pub(crate) fn gather_devices(&mut self, tx: &mut Tx<'_>, group: &[Admitted]) -> Result<()> {
         let mut unknown: Vec<DeviceId> = Vec::new();
         for message in group {
             if let Entry::Vacant(place) = self.devices.entry(message.device) {
@@ -73,7 +73,12 @@ impl Roster {
     }
 
     /// Looks up whose the messages are, as far as it is not known yet, with one query.
-    pub fn gather_patients(&mut self, tx: &mut Tx<'_>, group: &[Admitted], now: Instant) -> Result<()> {
+    pub(crate) fn gather_patients(
+        &mut self,
+        tx: &mut Tx<'_>,
+        group: &[Admitted],
+        now: Instant,
+    ) -> Result<()> {
         let owners = group.iter().filter_map(|message| {
             let device = self.devices.get(&message.device)?.as_ref().filter(|device| !device.disabled)?;
             Some(device.owner(message.instants(), now)?.patient_key)
@@ -94,12 +99,12 @@ impl Roster {
     }
 
     /// A device that was gathered; `None` when nobody enrolled it.
-    pub fn device(&self, id: DeviceId) -> Option<Arc<DeviceRow>> {
+    pub(crate) fn device(&self, id: DeviceId) -> Option<Arc<DeviceRow>> {
         self.devices.get(&id).cloned().flatten()
     }
 
     /// A patient that was gathered.
-    pub fn patient(&self, key: i64) -> Result<Arc<PatientCopy>> {
+    pub(crate) fn patient(&self, key: i64) -> Result<Arc<PatientCopy>> {
         self.patients.get(&key).cloned().ok_or(Error::NotFound("patient"))
     }
 }

@@ -11,7 +11,7 @@ use domain::readings::{Reading, Signal, Unit};
 
 /// The units of each record that were laid on no value.
 #[derive(Default)]
-pub struct Strays {
+pub(crate) struct Strays {
     of: BTreeMap<u32, Said>,
 }
 
@@ -25,7 +25,7 @@ struct Said {
 
 impl Strays {
     /// Reads them.
-    pub fn of(samples: &Samples<'_>) -> Self {
+    pub(crate) fn of(samples: &Samples<'_>) -> Self {
         let mut strays = Self::default();
         for stray in &samples.units {
             let said = strays.of.entry(stray.record).or_default();
@@ -39,7 +39,7 @@ impl Strays {
     }
 
     /// Whether one of them may be the unit of this value.
-    pub fn may_be_of(&self, sample: &Sample<'_>, signal: Signal) -> bool {
+    pub(crate) fn may_be_of(&self, sample: &Sample<'_>, signal: Signal) -> bool {
         let is_bare = sample.unit.is_none() && matches!(sample.value, Value::Number(_) | Value::Bound(..));
         let Some(said) = self.of.get(&sample.record).filter(|_| is_bare) else { return false };
         let differs = |unit: &Unit| {
@@ -53,7 +53,7 @@ impl Strays {
 
     /// Names those whose key in `units` is no signal. One of a signal that the record has no value of is understood: a
     /// device may send its table of units with each message.
-    pub fn name(samples: &Samples<'_>, refused: &mut Parts, code: &'static str) {
+    pub(crate) fn name(samples: &Samples<'_>, refused: &mut Parts, code: &'static str) {
         for stray in &samples.units {
             if let Some(key) = stray.listed.as_deref().filter(|key| Signal::from_name(key).is_none()) {
                 refused.add(key, code, false, Place { record: stray.record, at: None });

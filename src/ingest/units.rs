@@ -3,14 +3,14 @@
 use domain::readings::{Signal, Unit};
 
 /// The unit of this signal that a text names. A ratio written as UCUM's `1` is one of a percentage.
-pub fn named(signal: Signal, text: &str) -> Option<Unit> {
+pub(crate) fn named(signal: Signal, text: &str) -> Option<Unit> {
     let unit = meaning(text)?;
     let is_share = signal.unit() == Unit::Percent && unit == Unit::One;
     Some(if is_share { Unit::Ratio } else { unit })
 }
 
 /// What a text says, of whichever signal.
-pub fn meaning(text: &str) -> Option<Unit> {
+pub(crate) fn meaning(text: &str) -> Option<Unit> {
     let text = text.trim();
     if text.is_empty() {
         return None;

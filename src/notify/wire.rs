@@ -9,21 +9,21 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// Where conversations run.
-pub struct Wire(Option<Runtime>);
+pub(crate) struct Wire(Option<Runtime>);
 
 impl Wire {
     /// Starts its thread.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let runtime =
             Builder::new_multi_thread().worker_threads(1).thread_name("notify").enable_all().build()?;
         Ok(Self(Some(runtime)))
     }
 
     /// Waits for a conversation; `None`: it did not end within the limit and was dropped, or broke down.
-    pub fn within<T, F>(&self, limit: Duration, conversation: F) -> Option<T>
+    pub(crate) fn within<T, F>(&self, limit: Duration, conversation: F) -> Option<T>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,

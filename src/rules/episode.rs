@@ -158,11 +158,11 @@ mod exact {
     use domain::Instant;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde calls")]
-    pub fn serialize<S: Serializer>(at: &Instant, s: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(at: &Instant, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_i64(at.micros())
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Instant, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Instant, D::Error> {
         i64::deserialize(d).map(Instant::from_micros)
     }
 }
@@ -172,11 +172,11 @@ mod exact_or_none {
 
     use domain::Instant;
 
-    pub fn serialize<S: Serializer>(at: &Option<Instant>, s: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(at: &Option<Instant>, s: S) -> Result<S::Ok, S::Error> {
         at.map(Instant::micros).serialize(s)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Instant>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Instant>, D::Error> {
         Ok(Option::<i64>::deserialize(d)?.map(Instant::from_micros))
     }
 }

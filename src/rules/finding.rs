@@ -39,7 +39,7 @@ pub struct Finding {
 }
 
 /// How many readings a finding keeps.
-pub const SAMPLES: usize = 12;
+pub(crate) const SAMPLES: usize = 12;
 
 /// One reading of a finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

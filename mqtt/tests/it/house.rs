@@ -13,13 +13,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-pub const TOKEN: &str = "the device's token";
-pub const TOKEN_ID: Uuid = Uuid::from_u128(7);
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const TOKEN: &str = "the device's token";
+pub(crate) const TOKEN_ID: Uuid = Uuid::from_u128(7);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What happened, as a test compares it.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     Connected(Uuid, Protocol),
     Disconnected(Uuid, EndReason, Option<String>),
     Status(String),
@@ -29,7 +29,7 @@ pub enum Event {
 
 /// A message as the backend saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub payload: String,
     pub packet_id: Option<u16>,
     pub qos: u8,
@@ -39,7 +39,7 @@ pub struct Seen {
     pub session: u64,
 }
 
-pub struct House {
+pub(crate) struct House {
     events: UnboundedSender<Event>,
     since: Instant,
     seen: Mutex<Vec<Seen>>,
@@ -76,22 +76,22 @@ impl House {
     }
 
     /// Answers what is held, last first.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         let held: Vec<Reply> = self.held.lock().unwrap().drain(..).rev().collect();
         for reply in held {
             reply.send(Outcome::committed());
         }
     }
 
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.held.lock().unwrap().len()
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    pub fn queue_command(&self, device: Uuid, payload: &'static str) -> Uuid {
+    pub(crate) fn queue_command(&self, device: Uuid, payload: &'static str) -> Uuid {
         let id = Uuid::now_v7();
         let command = Command { id, payload: Bytes::from_static(payload.as_bytes()), content_type: None };
         self.commands.lock().unwrap().entry(device).or_default().push(command);
@@ -177,23 +177,23 @@ impl Backend for House {
 }
 
 /// A gateway with a house behind it.
-pub struct Edge {
+pub(crate) struct Edge {
     pub house: Arc<House>,
     pub handle: Handle,
     events: UnboundedReceiver<Event>,
 }
 
 impl Edge {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_options| ())
     }
 
-    pub fn with(change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Options)) -> Self {
         Self::under(change, |mut accepting| tokio::spawn(accepting()))
     }
 
     /// A gateway whose accepting is run by `run`.
-    pub fn under(
+    pub(crate) fn under(
         change: impl FnOnce(&mut Options),
         run: impl FnOnce(Box<dyn FnMut() -> Accepting + Send>) -> tokio::task::JoinHandle<()>,
     ) -> Self {
@@ -214,12 +214,12 @@ impl Edge {
     }
 
     /// The next event, in time.
-    pub async fn event(&mut self) -> Event {
+    pub(crate) async fn event(&mut self) -> Event {
         timeout(PATIENCE, self.events.recv()).await.expect("an event in time").expect("the house is there")
     }
 
     /// The end of the only session, after its `Connected`.
-    pub async fn ended(&mut self) -> (EndReason, Option<String>) {
+    pub(crate) async fn ended(&mut self) -> (EndReason, Option<String>) {
         loop {
             if let Event::Disconnected(_, reason, will) = self.event().await {
                 return (reason, will);
@@ -228,10 +228,10 @@ impl Edge {
     }
 }
 
-pub fn device() -> Uuid {
+pub(crate) fn device() -> Uuid {
     Uuid::now_v7()
 }
 
-pub fn topic(device: Uuid, leaf: &str) -> String {
+pub(crate) fn topic(device: Uuid, leaf: &str) -> String {
     format!("zelo/v1/devices/{device}/{leaf}")
 }

@@ -8,10 +8,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-pub struct Raw {
+pub(crate) struct Raw {
     stream: Box<dyn Stream>,
     pub device: Uuid,
     level: u8,
@@ -19,7 +19,7 @@ pub struct Raw {
 
 /// What a CONNECT says; by default a correct one.
 #[derive(Clone)]
-pub struct Hello {
+pub(crate) struct Hello {
     pub level: u8,
     pub client_id: String,
     pub clean: bool,
@@ -31,7 +31,7 @@ pub struct Hello {
 }
 
 impl Hello {
-    pub fn new(level: u8, device: Uuid) -> Self {
+    pub(crate) fn new(level: u8, device: Uuid) -> Self {
         Self {
             level,
             client_id: "any".into(),
@@ -44,7 +44,7 @@ impl Hello {
         }
     }
 
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut flags = u8::from(self.clean) << 1;
         let mut payload = string(&self.client_id);
         if let Some((topic, body, retain)) = &self.will {
@@ -67,7 +67,7 @@ impl Hello {
     }
 }
 
-pub fn string(s: &str) -> Vec<u8> {
+pub(crate) fn string(s: &str) -> Vec<u8> {
     let length = u16::try_from(s.len()).unwrap().to_be_bytes();
     [&length[..], s.as_bytes()].concat()
 }
@@ -76,7 +76,7 @@ fn props(level: u8, props: &[u8]) -> Vec<u8> {
     if level < 5 { vec![] } else { [&varint(props.len())[..], props].concat() }
 }
 
-pub fn varint(mut n: usize) -> Vec<u8> {
+pub(crate) fn varint(mut n: usize) -> Vec<u8> {
     let mut out = vec![];
     loop {
         let low = u8::try_from(n % 128).unwrap();
@@ -88,12 +88,19 @@ pub fn varint(mut n: usize) -> Vec<u8> {
     }
 }
 
-pub fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     [&[first][..], &varint(body.len()), body].concat()
 }
 
 /// PUBLISH with `first` as its first byte; an identifier when its QoS asks for one.
-pub fn publish(level: u8, first: u8, topic: &str, id: u16, properties: &[u8], payload: &[u8]) -> Vec<u8> {
+pub(crate) fn publish(
+    level: u8,
+    first: u8,
+    topic: &str,
+    id: u16,
+    properties: &[u8],
+    payload: &[u8],
+) -> Vec<u8> {
     let mut body = string(topic);
     if first & 0x06 != 0 {
         body.extend(id.to_be_bytes());
@@ -103,7 +110,7 @@ pub fn publish(level: u8, first: u8, topic: &str, id: u16, properties: &[u8], pa
     packet(first, &body)
 }
 
-pub fn subscribe(level: u8, id: u16, filters: &[&str], qos: u8) -> Vec<u8> {
+pub(crate) fn subscribe(level: u8, id: u16, filters: &[&str], qos: u8) -> Vec<u8> {
     let mut body = id.to_be_bytes().to_vec();
     body.extend(props(level, &[]));
     for filter in filters {
@@ -114,20 +121,20 @@ pub fn subscribe(level: u8, id: u16, filters: &[&str], qos: u8) -> Vec<u8> {
 }
 
 impl Raw {
-    pub async fn open(address: SocketAddr) -> Self {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
         Self::over(TcpStream::connect(address).await.unwrap())
     }
 
-    pub fn over(stream: impl Stream + 'static) -> Self {
+    pub(crate) fn over(stream: impl Stream + 'static) -> Self {
         Self { stream: Box::new(stream), device: Uuid::nil(), level: 5 }
     }
 
     /// Logs in and takes the CONNACK.
-    pub async fn login(address: SocketAddr, level: u8, device: Uuid) -> Self {
+    pub(crate) async fn login(address: SocketAddr, level: u8, device: Uuid) -> Self {
         Self::login_as(address, device, &Hello::new(level, device)).await
     }
 
-    pub async fn login_as(address: SocketAddr, device: Uuid, hello: &Hello) -> Self {
+    pub(crate) async fn login_as(address: SocketAddr, device: Uuid, hello: &Hello) -> Self {
         let mut raw = Self::open(address).await;
         (raw.device, raw.level) = (device, hello.level);
         raw.send(&hello.bytes()).await;
@@ -136,18 +143,18 @@ impl Raw {
         raw
     }
 
-    pub async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
         self.stream.flush().await.unwrap();
     }
 
     /// Sends what may no longer be wanted.
-    pub async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.write_all(bytes).await
     }
 
     /// Publishes telemetry.
-    pub async fn telemetry(&mut self, qos: u8, id: u16, payload: &str) {
+    pub(crate) async fn telemetry(&mut self, qos: u8, id: u16, payload: &str) {
         let bytes = publish(
             self.level,
             0x30 | qos << 1,
@@ -160,12 +167,12 @@ impl Raw {
     }
 
     /// The next packet: first byte and body.
-    pub async fn packet(&mut self) -> (u8, Vec<u8>) {
+    pub(crate) async fn packet(&mut self) -> (u8, Vec<u8>) {
         self.next().await.expect("a packet, not the end")
     }
 
     /// The next packet, or `None` at the end of the stream.
-    pub async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+    pub(crate) async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
         timeout(PATIENCE, self.read()).await.expect("an answer in time")
     }
 
@@ -186,7 +193,7 @@ impl Raw {
     }
 
     /// PUBACK or PUBREC: first byte, identifier, code, reason string and user properties.
-    pub async fn ack(&mut self) -> (u8, u16, u8, String) {
+    pub(crate) async fn ack(&mut self) -> (u8, u16, u8, String) {
         let (first, body) = self.packet().await;
         let (packet, _) = v5_0::Puback::parse(&body).unwrap_or_else(|e| panic!("{first:x} {body:x?}: {e}"));
         let words = packet.props().iter().flatten().map(|p| match p {
@@ -199,7 +206,7 @@ impl Raw {
     }
 
     /// DISCONNECT and then the end: its code and reason string.
-    pub async fn disconnected(&mut self) -> (u8, String) {
+    pub(crate) async fn disconnected(&mut self) -> (u8, String) {
         let (first, body) = self.packet().await;
         assert_eq!(first, 0xe0, "DISCONNECT, not {body:x?}");
         let (packet, _) = v5_0::Disconnect::parse(&body).unwrap();

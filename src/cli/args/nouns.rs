@@ -19,7 +19,7 @@ pub enum RoleName {
 
 /// People who sign in.
 #[derive(Debug, Subcommand)]
-pub enum User {
+pub(crate) enum User {
     /// Add somebody; prints {"id", "link"}: the one-time link sets the password
     Add {
         /// As what
@@ -69,7 +69,7 @@ pub enum User {
 
 /// Signing in at a running node.
 #[derive(Debug, Args)]
-pub struct SignIn {
+pub(crate) struct SignIn {
     /// E-mail address
     #[arg(long)]
     pub email: String,
@@ -80,7 +80,7 @@ pub struct SignIn {
 
 /// Patients.
 #[derive(Debug, Subcommand)]
-pub enum Patient {
+pub(crate) enum Patient {
     /// Register one; prints {"id"}
     Add {
         /// Full name
@@ -118,7 +118,7 @@ pub enum Patient {
 
 /// Wearables.
 #[derive(Debug, Subcommand)]
-pub enum Device {
+pub(crate) enum Device {
     /// Enrol one; prints {"id", "token"}: MQTT user name and password, the token only now
     Add {
         /// What people call it
@@ -187,7 +187,7 @@ pub enum Device {
 
 /// Consent.
 #[derive(Debug, Subcommand)]
-pub enum Consent {
+pub(crate) enum Consent {
     /// A yes to the current term; prints {"id", "purpose", "state", "epoch"}
     Grant {
         /// The patient's id
@@ -217,7 +217,7 @@ pub enum Consent {
 
 /// Key files.
 #[derive(Debug, Subcommand)]
-pub enum Keys {
+pub(crate) enum Keys {
     /// Files, epochs and fingerprints; never a key
     List,
     /// Make the next epoch of the key-encryption key; new data keys are wrapped by it

@@ -20,7 +20,7 @@ use store::privacy::withdrawals;
 
 /// `zelo audit`.
 #[derive(Debug, Subcommand)]
-pub enum Audit {
+pub(crate) enum Audit {
     /// Recompute the log and hold consents and readings against it; exit code 0 whole, 1 broken, 2 unusable
     Verify {
         /// An exported bundle, instead of (or beside) this data directory

@@ -19,7 +19,7 @@ const ANSWER: Duration = Duration::from_secs(60);
 
 /// Where a node is, and as whom it is asked.
 #[derive(Clone)]
-pub struct Http {
+pub(crate) struct Http {
     base: String,
     token: Option<String>,
     agent: Agent,
@@ -30,7 +30,7 @@ impl Http {
     ///
     /// # Errors
     /// [`Error::Usage`] for an address that is none, or one that would carry the token in clear.
-    pub fn new(url: &str, token: Option<&str>) -> Result<Self> {
+    pub(crate) fn new(url: &str, token: Option<&str>) -> Result<Self> {
         let address: Uri = url.parse().map_err(|fault| Error::Usage(format!("--url {url:?}: {fault}")))?;
         let tls = match (address.scheme_str(), address.host()) {
             (Some("https"), Some(_)) => true,
@@ -68,7 +68,7 @@ impl Http {
     ///
     /// # Errors
     /// The problem that was answered; the node cannot be reached.
-    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         parsed(self.call(&Method::GET, path, &[], None)?)
     }
 
@@ -76,7 +76,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`Http::get`].
-    pub fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>> {
+    pub(crate) fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>> {
         #[derive(serde::Deserialize)]
         struct Page<T> {
             items: Vec<T>,
@@ -98,7 +98,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`Http::get`].
-    pub fn create<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
+    pub(crate) fn create<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
         let key = uuid::Uuid::now_v7().to_string();
         let headers = [("idempotency-key", key.as_str())];
         let first = self.send(&Method::POST, path, &headers, Some(body));
@@ -113,7 +113,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`Http::get`].
-    pub fn act(&self, method: &Method, path: &str) -> Result<()> {
+    pub(crate) fn act(&self, method: &Method, path: &str) -> Result<()> {
         self.call(method, path, &[], None).map(drop)
     }
 
@@ -121,7 +121,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`Http::get`].
-    pub fn post<T: DeserializeOwned>(&self, path: &str, body: Option<&Value>) -> Result<T> {
+    pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: Option<&Value>) -> Result<T> {
         parsed(self.call(&Method::POST, path, &[], body)?)
     }
 
@@ -129,7 +129,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`Http::get`].
-    pub fn change(&self, path: &str, change: &Value) -> Result<()> {
+    pub(crate) fn change(&self, path: &str, change: &Value) -> Result<()> {
         let seen = self.call(&Method::GET, path, &[], None)?;
         let tag = seen.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
         let tag =
@@ -141,7 +141,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`Http::get`].
-    pub fn text(&self, path: &str) -> Result<String> {
+    pub(crate) fn text(&self, path: &str) -> Result<String> {
         let mut answer = self.call(&Method::GET, path, &[], None)?;
         answer.body_mut().read_to_string().map_err(broken)
     }
@@ -150,7 +150,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`Http::get`].
-    pub fn stream(&self, path: &str) -> Result<impl std::io::Read> {
+    pub(crate) fn stream(&self, path: &str) -> Result<impl std::io::Read> {
         Ok(self.call(&Method::GET, path, &[], None)?.into_body().into_reader())
     }
 

@@ -49,12 +49,12 @@ pub(super) struct Chain {
 
 impl Chain {
     /// Follows the lines of a file.
-    pub fn of(bytes: &[u8], seals: &Seals) -> Self {
+    pub(super) fn of(bytes: &[u8], seals: &Seals) -> Self {
         Self::follow(bytes, seals, false)
     }
 
     /// Follows the lines of a file's end, of which the first is taken for what it says.
-    pub fn of_tail(bytes: &[u8], seals: &Seals) -> Self {
+    pub(super) fn of_tail(bytes: &[u8], seals: &Seals) -> Self {
         Self::follow(bytes, seals, true)
     }
 

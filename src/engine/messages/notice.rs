@@ -11,7 +11,7 @@ use store::escalation::paging::{self, Finder};
 use store::messages::{self, About};
 
 /// A message to the managers.
-pub struct Notice<'a> {
+pub(crate) struct Notice<'a> {
     /// The key: a notice with a key that was planned before is not planned again.
     pub key: String,
     /// The class of message.
@@ -32,7 +32,7 @@ pub struct Notice<'a> {
 ///
 /// # Errors
 /// Database errors.
-pub fn send(tx: &mut Tx<'_>, also: &[Role], notice: &Notice<'_>) -> store::Result<usize> {
+pub(crate) fn send(tx: &mut Tx<'_>, also: &[Role], notice: &Notice<'_>) -> store::Result<usize> {
     let now: Instant = tx.now();
     let mut targets = vec![Target::Schedule("duty_manager".into()), Target::Role(Role::Manager)];
     let (called, told_only): (Vec<Role>, Vec<Role>) =

@@ -22,7 +22,7 @@ const EPISODES: usize = 64;
 
 /// Where a sweep has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stand {
+pub(super) enum Stand {
     /// It needs more of the journal than was read.
     Under,
     /// After the reading at this instant the replay is at the level that is stored; `rest` is still to be judged.
@@ -37,7 +37,7 @@ pub enum Stand {
 }
 
 /// A series being judged again.
-pub struct Sweep {
+pub(super) struct Sweep {
     /// The row that asked for it, as it was taken.
     pub due: Due,
     /// Whether its machines are rebuilt; then readings that arrive are held back for them.
@@ -59,7 +59,7 @@ impl Sweep {
     ///
     /// # Errors
     /// Database errors.
-    pub fn begin(
+    pub(super) fn begin(
         view: &mut View<'_>,
         due: Due,
         permit: Permit<AlertEvaluate>,
@@ -84,30 +84,30 @@ impl Sweep {
 
     /// Which series.
     #[must_use]
-    pub const fn key(&self) -> SeriesKey {
+    pub(super) const fn key(&self) -> SeriesKey {
         SeriesKey { patient_key: self.due.patient_key, signal: self.due.signal }
     }
 
     /// What is to be read next.
     #[must_use]
-    pub const fn want(&self) -> Want {
+    pub(super) const fn want(&self) -> Want {
         Want { patient_key: self.due.patient_key, signal: self.due.signal, from: self.from }
     }
 
     /// Decides which device speaks where several measure the same signal.
     #[must_use]
-    pub const fn speaker(&self) -> &Speaker {
+    pub(super) const fn speaker(&self) -> &Speaker {
         &self.speaker
     }
 
     /// The instant of the last reading replayed.
     #[must_use]
-    pub fn last(&self) -> Option<Instant> {
+    pub(super) fn last(&self) -> Option<Instant> {
         self.tail.back().map(|reading| reading.at)
     }
 
     /// Reads the store once more, from the last reading on, for what was committed since.
-    pub fn again(&mut self) {
+    pub(super) fn again(&mut self) {
         self.from = self.last().map_or(self.start(), |last| Instant::from_micros(last.micros() + 1));
     }
 
@@ -115,7 +115,12 @@ impl Sweep {
     ///
     /// # Errors
     /// The patient's key was destroyed; database errors.
-    pub fn advance(&mut self, view: &mut View<'_>, journal: &Journal, head: Instant) -> store::Result<Stand> {
+    pub(super) fn advance(
+        &mut self,
+        view: &mut View<'_>,
+        journal: &Journal,
+        head: Instant,
+    ) -> store::Result<Stand> {
         while self.from < journal.until() {
             let stretch = readings::stretch(view, journal, &self.permit, self.want())?;
             self.from = stretch.until;
@@ -143,19 +148,19 @@ impl Sweep {
     }
 
     /// Notes a span in which readings may have been left out of the replay.
-    pub fn miss(&mut self, late: Late) {
+    pub(super) fn miss(&mut self, late: Late) {
         self.missed = Some(self.missed.map_or(late, |known| known.and(late)));
     }
 
     /// The span of readings that came too late for this sweep.
     #[must_use]
-    pub const fn missed(&self) -> Option<Late> {
+    pub(super) const fn missed(&self) -> Option<Late> {
         self.missed
     }
 
     /// Replays the readings that were held back. One that is not newer than the last reading was either read from the
     /// store already, or was committed between the read and the hold, and then counts as missed.
-    pub fn hear_what_arrived(&mut self, mut arrived: Vec<JudgedReading>) {
+    pub(super) fn hear_what_arrived(&mut self, mut arrived: Vec<JudgedReading>) {
         arrived.sort_by_key(|reading| (reading.at, self.speaker.rank(reading)));
         let read = self.last();
         for reading in arrived {

@@ -22,17 +22,17 @@ use store::{Actor, Error, Result, Store, Tx, Urgency, alerts, messages, patients
 const MINUTE: u64 = 60;
 
 /// The clinic.
-pub struct Ward {
+pub(super) struct Ward {
     pub home: Home,
     pub alert: AlertId,
     pub people: Vec<UserId>,
 }
 
-pub fn at(minutes: u64) -> Instant {
+pub(super) fn at(minutes: u64) -> Instant {
     NOW.plus(Duration::from_secs(minutes * MINUTE))
 }
 
-pub fn wards() -> Vec<Ward> {
+pub(super) fn wards() -> Vec<Ward> {
     stores().into_iter().map(ward).collect()
 }
 
@@ -40,7 +40,7 @@ fn step(user: UserId, minutes: u32) -> Step {
     Step { targets: vec![Target::Person(user)], minutes, certificate: false, skip_if_empty: true }
 }
 
-pub fn ward(home: Home) -> Ward {
+pub(super) fn ward(home: Home) -> Ward {
     let system = Actor::System("test");
     let people: Vec<UserId> = (0..4).map(|n| staff(&home, &format!("p{n}@example.org"))).collect();
     let policy = Policy {
@@ -68,12 +68,12 @@ fn staff(store: &Store, email: &str) -> UserId {
     store.write(Actor::System("test"), NOW, |tx| users::insert(tx, &new)).unwrap().id
 }
 
-pub fn raise(store: &Store, at: Instant) -> AlertId {
+pub(super) fn raise(store: &Store, at: Instant) -> AlertId {
     raised(store, at, false)
 }
 
 /// One that late readings told of.
-pub fn raise_late(store: &Store, at: Instant) -> AlertId {
+pub(super) fn raise_late(store: &Store, at: Instant) -> AlertId {
     raised(store, at, true)
 }
 
@@ -96,7 +96,12 @@ fn raised(store: &Store, at: Instant, retrospective: bool) -> AlertId {
         .unwrap()
 }
 
-pub fn red(tx: &mut Tx<'_>, patient: (i64, PatientId), at: Instant, retrospective: bool) -> Result<AlertId> {
+pub(super) fn red(
+    tx: &mut Tx<'_>,
+    patient: (i64, PatientId),
+    at: Instant,
+    retrospective: bool,
+) -> Result<AlertId> {
     let rule = &Rule::seeds()[0];
     let episode = serde_json::from_value(json!({
         "rule": rule.id, "version": rule.version, "started_at": at.minus(Duration::from_secs(60)).micros(),
@@ -114,20 +119,20 @@ pub fn red(tx: &mut Tx<'_>, patient: (i64, PatientId), at: Instant, retrospectiv
 
 impl Ward {
     /// From now on people are reached by e-mail too.
-    pub fn sends_e_mail(&self) {
+    pub(super) fn sends_e_mail(&self) {
         self.home.keep_house(Urgency::Urgent, "test", NOW, |tx| paging::send_e_mail(tx, true)).unwrap();
     }
 
     /// One cycle of the engine.
-    pub fn tick(&self, now: Instant) -> usize {
+    pub(super) fn tick(&self, now: Instant) -> usize {
         Escalate::new((*self.home).clone()).run(now).unwrap().did
     }
 
-    pub fn act(&self, who: usize, what: Act, now: Instant) {
+    pub(super) fn act(&self, who: usize, what: Act, now: Instant) {
         self.act_on(self.alert, who, what, now);
     }
 
-    pub fn act_on(&self, alert: AlertId, who: usize, what: Act, now: Instant) {
+    pub(super) fn act_on(&self, alert: AlertId, who: usize, what: Act, now: Instant) {
         let id = self.people[who];
         let actor = Actor::User { id, role: Role::Clinician };
         let mut refused = None;
@@ -144,12 +149,12 @@ impl Ward {
         assert!(done.is_ok(), "{what:?}: {refused:?} {done:?}");
     }
 
-    pub fn state(&self) -> State {
+    pub(super) fn state(&self) -> State {
         self.home.read(|view| escalation::of_alert(view, self.alert)).unwrap().unwrap().run.state
     }
 
     /// What the escalation did so far: the word, the step and the place of whoever was paged.
-    pub fn story(&self) -> Vec<(String, Option<usize>, Vec<usize>)> {
+    pub(super) fn story(&self) -> Vec<(String, Option<usize>, Vec<usize>)> {
         self.home
             .read(|view| {
                 let id = escalation::of_alert(view, self.alert)?.unwrap().id;
@@ -164,20 +169,20 @@ impl Ward {
             .collect()
     }
 
-    pub fn ways(&self) -> Vec<Way> {
+    pub(super) fn ways(&self) -> Vec<Way> {
         let about = self.alert.to_string();
         let all = self.home.read(|view| messages::of_case(view, escalation::ALERT, &about)).unwrap();
         all.into_iter().map(|message| message.way.state).collect()
     }
 }
 
-pub fn paged(step: usize, who: usize) -> (String, Option<usize>, Vec<usize>) {
+pub(super) fn paged(step: usize, who: usize) -> (String, Option<usize>, Vec<usize>) {
     ("paged".into(), Some(step), vec![who])
 }
 
 /// A wire that writes down what it was given, and may end what sends.
 #[derive(Default)]
-pub struct Wire {
+pub(super) struct Wire {
     /// The keys of what it was given, in order.
     pub given: Mutex<Vec<String>>,
 }
@@ -194,7 +199,7 @@ impl Channel for Wire {
 }
 
 /// One cycle of the escalation and of the outbox of a wire.
-pub fn cycle(store: &Store, wire: &Arc<dyn Channel>, now: Instant) -> Result<usize> {
+pub(super) fn cycle(store: &Store, wire: &Arc<dyn Channel>, now: Instant) -> Result<usize> {
     let mut escalate = Escalate::new(store.clone());
     let mut post = Outbox::new(store.clone(), Arc::clone(wire), Breakers::default(), String::new());
     let mut did = 0;

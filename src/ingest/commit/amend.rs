@@ -16,7 +16,7 @@ use store::{Error, Result, Store, Tx};
 ///
 /// # Errors
 /// Database errors.
-pub fn look_up(store: &Store, group: &[Admitted]) -> Result<Known> {
+pub(super) fn look_up(store: &Store, group: &[Admitted]) -> Result<Known> {
     let mut known = Known::default();
     if group.iter().all(|message| message.withdrawn().is_empty()) {
         return Ok(known);
@@ -43,7 +43,7 @@ pub fn look_up(store: &Store, group: &[Admitted]) -> Result<Known> {
 ///
 /// # Errors
 /// Database errors.
-pub fn amend(
+pub(super) fn amend(
     tx: &mut Tx<'_>,
     group: &[Admitted],
     planned: &mut [Planned],

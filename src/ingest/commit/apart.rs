@@ -13,7 +13,7 @@ use domain::Instant;
 use store::devices::roster::DeviceRow;
 
 /// A group whose messages were taken apart.
-pub struct Apart {
+pub(super) struct Apart {
     /// The shares, those of one message side by side.
     pub messages: Vec<Admitted>,
     /// Of how many each message consists.
@@ -22,7 +22,7 @@ pub struct Apart {
 
 impl Apart {
     /// `None`: every message is of one person, as almost always.
-    pub fn of(group: &[Admitted], roster: &Roster, now: Instant) -> Option<Self> {
+    pub(super) fn of(group: &[Admitted], roster: &Roster, now: Instant) -> Option<Self> {
         let wearers: Vec<Vec<Wearer>> = group.iter().map(|message| wearers(message, roster, now)).collect();
         if wearers.iter().all(Vec::is_empty) {
             return None;
@@ -39,7 +39,7 @@ impl Apart {
     }
 
     /// One plan for each message: its answer.
-    pub fn join(&self, planned: Vec<Planned>) -> Vec<Planned> {
+    pub(super) fn join(&self, planned: Vec<Planned>) -> Vec<Planned> {
         let mut shares = self.messages.iter().zip(planned);
         let join = |count: &usize| {
             let (message, plan) = shares.next()?;

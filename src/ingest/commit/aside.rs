@@ -38,7 +38,7 @@ pub(super) struct Setting<'a, 'tx> {
 
 impl Setting<'_, '_> {
     /// What was said before of what the message says, and what of the device changes hands just now.
-    pub fn said_before(&mut self, normal: &Normalised) -> Result<(SaidBefore, UnderWay)> {
+    pub(super) fn said_before(&mut self, normal: &Normalised) -> Result<(SaidBefore, UnderWay)> {
         let mine = self.patient.row.key;
         // As of nearly every device: it never changed hands.
         if self.device.bindings.len() < 2 {
@@ -53,7 +53,7 @@ impl Setting<'_, '_> {
     }
 
     /// What a reading is after what was said before.
-    pub fn again(&mut self, reading: &Reading, before: Option<&Before>) -> Result<Again> {
+    pub(super) fn again(&mut self, reading: &Reading, before: Option<&Before>) -> Result<Again> {
         let of = (self.patient.row.key, self.device.key);
         Ok(match before {
             Some(Before::TakenBack(taken)) if taken.leaves(reading) => Again::New,
@@ -74,7 +74,7 @@ impl Setting<'_, '_> {
     }
 
     /// What changes hands just now is said again: it comes after what was committed before it.
-    pub fn follow(&mut self, readings: &[Reading]) -> Result<()> {
+    pub(super) fn follow(&mut self, readings: &[Reading]) -> Result<()> {
         let mine = self.patient.row.key;
         let theirs = self.device.bindings.iter().filter(|binding| binding.patient_key == mine);
         let said =
@@ -87,22 +87,22 @@ impl Setting<'_, '_> {
     }
 
     /// Takes back what waits for whoever wore the device; whether there was any.
-    pub fn take_back(&mut self, what: &Withdrawal, known: &Known) -> Result<bool> {
+    pub(super) fn take_back(&mut self, what: &Withdrawal, known: &Known) -> Result<bool> {
         moves::take_back(self.tx, (self.device.key, self.id), what, (self.received, known))
     }
 
     /// Puts right what waits for whoever wore the device; whether there was any.
-    pub fn put_right(&mut self, reading: Reading, known: &Known) -> Result<bool> {
+    pub(super) fn put_right(&mut self, reading: Reading, known: &Known) -> Result<bool> {
         moves::put_right(self.tx, (self.device.key, self.id), (reading, self.received), known)
     }
 
-    pub fn reading(&mut self, reading: Reading, reason: &'static str) -> Result<()> {
+    pub(super) fn reading(&mut self, reading: Reading, reason: &'static str) -> Result<()> {
         let mut aside = self.of_patient(reason);
         aside.reading = Some(reading);
         quarantine::insert(self.tx, &aside).map(drop)
     }
 
-    pub const fn amended(&self, reading: Reading) -> Amended {
+    pub(super) const fn amended(&self, reading: Reading) -> Amended {
         Amended {
             patient: (self.patient.row.key, self.patient.row.id),
             device_key: self.device.key,
@@ -112,7 +112,7 @@ impl Setting<'_, '_> {
         }
     }
 
-    pub const fn withdrawn(&self, what: Withdrawal, still: bool) -> Withdrawn {
+    pub(super) const fn withdrawn(&self, what: Withdrawal, still: bool) -> Withdrawn {
         Withdrawn {
             patient: (self.patient.row.key, self.patient.row.id),
             device_key: self.device.key,
@@ -122,7 +122,7 @@ impl Setting<'_, '_> {
         }
     }
 
-    pub fn unbound(&mut self, reading: Reading) -> Result<()> {
+    pub(super) fn unbound(&mut self, reading: Reading) -> Result<()> {
         let aside = Aside {
             patient: None,
             subject: Subject::Device(self.id),
@@ -132,14 +132,14 @@ impl Setting<'_, '_> {
         quarantine::insert(self.tx, &aside).map(drop)
     }
 
-    pub fn payload(&mut self, message: &Admitted, fault: String) -> Result<()> {
+    pub(super) fn payload(&mut self, message: &Admitted, fault: String) -> Result<()> {
         let known =
             Unreadable { sha256: hex::encode(message.sha256()), length: message.payload.len(), fault };
         let aside = Aside { payload: Some(&known), ..self.of_patient("E_PAYLOAD") };
         quarantine::insert(self.tx, &aside).map(drop)
     }
 
-    pub fn of_patient<'r>(&self, reason: &'r str) -> Aside<'r> {
+    pub(super) fn of_patient<'r>(&self, reason: &'r str) -> Aside<'r> {
         Aside {
             patient: Some((self.patient.row.key, self.patient.row.id)),
             device_key: self.device.key,

@@ -12,13 +12,13 @@ use store::{Result, Tx};
 
 /// What was last written of each device.
 #[derive(Default)]
-pub struct Charges {
+pub(super) struct Charges {
     written: HashMap<i64, Charge>,
 }
 
 impl Charges {
     /// Keeps what a commit brought, device by device in the order of their numbers.
-    pub fn keep(&mut self, tx: &mut Tx<'_>, group: &[Admitted], planned: &[Planned]) -> Result<()> {
+    pub(super) fn keep(&mut self, tx: &mut Tx<'_>, group: &[Admitted], planned: &[Planned]) -> Result<()> {
         let mut newest: BTreeMap<i64, (DeviceId, Charge)> = BTreeMap::new();
         for (message, plan) in group.iter().zip(planned) {
             let Some(device) = &plan.device else { continue };
@@ -39,7 +39,7 @@ impl Charges {
     }
 
     /// What was written in a transaction that is gone was not written.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.written.clear();
     }
 }

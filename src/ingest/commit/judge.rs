@@ -11,7 +11,7 @@ use store::rules::reevaluations;
 use store::{Result, Tx};
 
 /// A reading that was stored just now and may be judged.
-pub struct Fresh {
+pub(super) struct Fresh {
     /// Whose.
     pub whose: Whose,
     /// Which series.
@@ -33,7 +33,7 @@ struct Found<'f> {
 
 /// Judges the stored readings of one commit, each series in the order given. `alone`: no other node settles what
 /// this one marks, so that a mark that stands is not written again.
-pub fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh], alone: bool) -> Result<()> {
+pub(super) fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh], alone: bool) -> Result<()> {
     let (mut told, mut marks) = (Vec::new(), BTreeMap::new());
     let rules = watch.rules().clone();
     for fresh in fresh {

@@ -13,7 +13,7 @@ use store::readings::{ReceiptRef, attrs};
 use store::{Class, Error, Result, Subject, Tx};
 
 /// Numbers messages and signs for them.
-pub struct Ledger {
+pub(crate) struct Ledger {
     node: u8,
     second: i64,
     /// When that second began, on the clock that nobody steps.
@@ -24,19 +24,19 @@ pub struct Ledger {
 
 impl Ledger {
     /// Begins after the last second that has receipts: a restart never numbers a message as an earlier one.
-    pub fn new(node: u8, last: Option<i64>) -> Self {
+    pub(crate) fn new(node: u8, last: Option<i64>) -> Self {
         let second = last.map_or(i64::MIN, |last| last.saturating_add(1));
         Self { node, second, since: Moment::now(), ordinals: HashMap::new(), scribe: Scribe::default() }
     }
 
     /// The node that it numbers for.
-    pub const fn node(&self) -> u8 {
+    pub(crate) const fn node(&self) -> u8 {
         self.node
     }
 
     /// A commit begins at `now`. Seconds never go back: on a clock that was set back they go on at the pace of time, so
     /// that each is soon over and can be packed.
-    pub fn begin(&mut self, now: Instant) {
+    pub(crate) fn begin(&mut self, now: Instant) {
         let passed = i64::try_from(self.since.elapsed().as_secs()).unwrap_or(0);
         if now.secs() > self.second {
             self.advance(now.secs());
@@ -52,7 +52,7 @@ impl Ledger {
     }
 
     /// The reference of a device's next message.
-    pub fn next(&mut self, device_key: i64) -> Result<ReceiptRef> {
+    pub(crate) fn next(&mut self, device_key: i64) -> Result<ReceiptRef> {
         if self.ordinals.get(&device_key) == Some(&ReceiptRef::ORDINALS) {
             self.advance(self.second.saturating_add(1));
         }
@@ -63,7 +63,7 @@ impl Ledger {
     }
 
     /// Signs for every message of the commit.
-    pub fn sign(
+    pub(crate) fn sign(
         &mut self,
         tx: &mut Tx<'_>,
         group: &[Admitted],

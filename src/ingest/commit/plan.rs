@@ -26,7 +26,7 @@ use store::{Result, Tx};
 pub(super) const NOT_BOUND: &str = "E_NOT_BOUND";
 
 /// One message on its way through a commit.
-pub struct Planned {
+pub(crate) struct Planned {
     /// What it is told.
     pub verdict: Verdict,
     /// What of it was not taken.
@@ -58,7 +58,7 @@ pub struct Planned {
 }
 
 /// What consent says of one patient's device in this commit.
-pub struct Standing {
+pub(crate) struct Standing {
     /// Whether it may be stored.
     pub collect: std::result::Result<Permit<TelemetryCollect>, Denied>,
     /// Whether it may be judged.
@@ -66,33 +66,33 @@ pub struct Standing {
 }
 
 /// The decisions of one commit: asked once, dropped with it.
-pub type Standings = HashMap<(i64, DeviceId), Standing>;
+pub(crate) type Standings = HashMap<(i64, DeviceId), Standing>;
 
 /// The rows of a batch that are new in the journal.
-pub struct NewRows {
+pub(crate) struct NewRows {
     not: HashSet<usize>,
 }
 
 impl NewRows {
     /// All but what was there already.
-    pub fn new(appended: &Appended) -> Self {
+    pub(crate) fn new(appended: &Appended) -> Self {
         Self { not: appended.same.iter().chain(&appended.conflicts).copied().collect() }
     }
 
     /// The readings of a message that its receipt counts: what is new, and what it puts right.
-    pub fn counted<'p>(&self, plan: &'p Planned) -> impl Iterator<Item = &'p Reading> {
+    pub(crate) fn counted<'p>(&self, plan: &'p Planned) -> impl Iterator<Item = &'p Reading> {
         self.of(plan).chain(plan.amended.iter().map(|amended| &amended.reading))
     }
 
     /// The readings of a message that are new.
-    pub fn of<'p>(&self, plan: &'p Planned) -> impl Iterator<Item = &'p Reading> {
+    pub(crate) fn of<'p>(&self, plan: &'p Planned) -> impl Iterator<Item = &'p Reading> {
         let rows = plan.rows.clone().zip(&plan.readings);
         rows.filter(|(row, _)| self.not.is_empty() || !self.not.contains(row)).map(|(_, reading)| reading)
     }
 }
 
 /// Plans the messages of one commit.
-pub struct Planner<'c> {
+pub(crate) struct Planner<'c> {
     /// Copies of devices and patients.
     pub roster: &'c Roster,
     /// Numbers the messages.
@@ -118,7 +118,7 @@ impl Planner<'_> {
     ///
     /// # Errors
     /// Database errors.
-    pub fn plan(&mut self, tx: &mut Tx<'_>, message: &Admitted) -> Result<Planned> {
+    pub(crate) fn plan(&mut self, tx: &mut Tx<'_>, message: &Admitted) -> Result<Planned> {
         let mut plan = Planned {
             verdict: Verdict::Taken,
             parts: Parts::default(),
@@ -233,7 +233,7 @@ impl Planned {
     }
 
     /// The signals that are to be measured again, each once: a value was too extreme to be believed alone, or at all.
-    pub fn suspect(&self) -> Vec<Signal> {
+    pub(crate) fn suspect(&self) -> Vec<Signal> {
         let amended = self.amended.iter().map(|amended| &amended.reading);
         let doubtful = self.readings.iter().chain(amended).filter(|reading| reading.flags.is_suspect());
         let unbelieved = self.parts.iter().filter(|part| part.code == Why::Implausible.code());
@@ -345,21 +345,21 @@ impl Planned {
     }
 
     /// Whether it brings a value, to keep or to set aside, or one that is known.
-    pub fn takes(&self) -> bool {
+    pub(crate) fn takes(&self) -> bool {
         let aside = self.parts.iter().any(|part| part.aside);
         let known = self.repeats || self.takes_back;
         aside || known || !self.readings.is_empty() || !self.amended.is_empty()
     }
 
     /// Nothing in it can be taken: the answer says why.
-    pub fn nothing(&mut self) {
+    pub(crate) fn nothing(&mut self) {
         self.decision = decision::NOTHING;
         self.verdict =
             Verdict::Malformed(format!("nothing in the message can be taken: {}", self.parts.text()));
     }
 
     /// Names a part that was not taken.
-    pub fn part(&mut self, signal: Signal, code: &'static str, aside: bool, place: Place) {
+    pub(crate) fn part(&mut self, signal: Signal, code: &'static str, aside: bool, place: Place) {
         self.parts.add(signal.name(), code, aside, place);
     }
 }
@@ -368,7 +368,7 @@ impl Planned {
 ///
 /// # Errors
 /// Database errors.
-pub fn set_aside_conflicts(
+pub(crate) fn set_aside_conflicts(
     tx: &mut Tx<'_>,
     group: &[Admitted],
     planned: &mut [Planned],

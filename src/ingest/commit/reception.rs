@@ -14,14 +14,14 @@ const APART: Duration = Duration::from_secs(1);
 
 /// The last instants that were given, by device.
 #[derive(Default)]
-pub struct Receptions {
+pub(crate) struct Receptions {
     last: HashMap<DeviceId, Instant>,
     second: i64,
 }
 
 impl Receptions {
     /// A commit begins at `now`: what is long ago is in nobody's way.
-    pub fn begin(&mut self, now: Instant) {
+    pub(crate) fn begin(&mut self, now: Instant) {
         if now.secs() != self.second {
             self.second = now.secs();
             self.last.retain(|_, last| now.since(*last) < APART);
@@ -35,7 +35,7 @@ impl Receptions {
     ///
     /// # Errors
     /// Database errors.
-    pub fn of(
+    pub(crate) fn of(
         &mut self,
         tx: &mut Tx<'_>,
         message: &Admitted,

@@ -16,7 +16,7 @@ const PROOFS: u64 = 1_000;
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Entries in the log
@@ -40,7 +40,7 @@ struct Seen {
 ///
 /// # Errors
 /// The database failed, or the log does not verify.
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let now = Clock::System.now();
     let signer = log::open(&site.store, &site.dir().join("keys"), now)?;

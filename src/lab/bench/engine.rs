@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Deadlines in the same minute
@@ -49,7 +49,7 @@ struct Seen {
 ///
 /// # Errors
 /// The house failed, or a deadline was handled twice or not at all.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let now = Clock::System.now();
     manager(&site.store, now)?;

@@ -21,7 +21,7 @@ const BEHIND: Duration = Duration::from_secs(4 * 3_600);
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Every page and endpoint instead of readings: two houses, asked in turn
@@ -60,7 +60,7 @@ struct Line {
 ///
 /// # Errors
 /// The house, the store or the generator failed.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     if args.pages {
         return super::pages::run(&args.common, args.alerts);
     }

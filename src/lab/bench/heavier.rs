@@ -25,7 +25,7 @@ const PURPOSE: Purpose = Purpose::AlertEscalate;
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Patients with a grant each of the text that is superseded
@@ -58,7 +58,7 @@ struct Seen {
 ///
 /// # Errors
 /// The house or the device failed, or the grants were not all marked in half an hour.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let enrolled = many(&site.store, &site.tokens, args.grants, Clock::System.now())?;
     note(&format!("{} grants stand", enrolled.len()));

@@ -16,7 +16,7 @@ use domain::Clock;
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Connections at once
@@ -37,7 +37,7 @@ struct Seen {
 ///
 /// # Errors
 /// Too few descriptors are allowed; the house or the generator failed.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let asked = u64::try_from(args.connections)?.saturating_add(200);
     if let Some(allowed) = descriptors().filter(|allowed| *allowed < asked) {
         anyhow::bail!("{asked} descriptors are needed and {allowed} allowed: run `ulimit -n {asked}` first");

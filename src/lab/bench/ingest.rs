@@ -12,7 +12,7 @@ use crate::house::Start;
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Devices at once; several are measured one after the other
@@ -57,7 +57,7 @@ struct Limits {
 ///
 /// # Errors
 /// The house, the database or the generator failed.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let (warm, seconds) = if args.matrix {
         (args.warm.min(SHORT.0), args.seconds.min(SHORT.1))
     } else {

@@ -36,7 +36,7 @@ const APART: Duration = Duration::from_secs(5);
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// How often it is killed
@@ -95,7 +95,7 @@ impl Story {
 ///
 /// # Errors
 /// A promise was broken, or the house failed.
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let now = Clock::System.now();
     let enrolled = many(&site.store, &site.tokens, args.devices, now)?;

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Series with a reading each second behind them, which get single late readings
@@ -71,7 +71,7 @@ struct Seen {
 ///
 /// # Errors
 /// The house or a device failed.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let enrolled = many(&site.store, &site.tokens, 1 + args.series + args.devices, Clock::System.now())?;
     let (one, others) = enrolled.split_at(1);

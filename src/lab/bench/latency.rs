@@ -9,7 +9,7 @@ use crate::house::Start;
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Devices at once
@@ -30,7 +30,7 @@ pub struct Args {
 ///
 /// # Errors
 /// The house, the database or the generator failed.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let drive = Drive {
         devices: args.devices,
         pace: Pace::Fixed(args.rate),

@@ -26,7 +26,7 @@ const NORMAL: Duration = Duration::from_millis(10);
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Devices that offer too much
@@ -71,7 +71,7 @@ struct Seen {
 ///
 /// # Errors
 /// The house failed, or an acknowledged reading is not in the store.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let enrolled = many(&site.store, &site.tokens, args.devices + 1, Clock::System.now())?;
     let (one, all) = enrolled.split_at(1);

@@ -78,7 +78,7 @@ struct Seen {
 ///
 /// # Errors
 /// A house failed, or an address costs more with ten times the past behind it.
-pub fn run(common: &Common, cases: usize) -> anyhow::Result<()> {
+pub(super) fn run(common: &Common, cases: usize) -> anyhow::Result<()> {
     let runtime = Runtime::new()?;
     let short = Ward::open(common, &runtime, cases)?;
     let long = Ward::open(common, &runtime, cases * LONGER)?;

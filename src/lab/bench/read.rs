@@ -21,7 +21,7 @@ const POINTS: u32 = 500;
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Per cent of the fifty million
@@ -100,7 +100,7 @@ struct Line {
 ///
 /// # Errors
 /// The store failed, or does not give back what was laid into it.
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let now = Clock::System.now();
     let classes = classes(args.size)?;

@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Patients that turn red, one after the other
@@ -74,7 +74,7 @@ struct Seen {
 ///
 /// # Errors
 /// The house failed, or a red was never shown.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let now = Clock::System.now();
     let enrolled = many(&site.store, &site.tokens, args.devices + args.episodes, now)?;

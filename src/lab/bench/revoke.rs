@@ -33,7 +33,7 @@ const CALM: Duration = Duration::from_millis(20);
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// How many people take their yes back
@@ -72,7 +72,7 @@ struct Seen {
 ///
 /// # Errors
 /// The house failed, or a row of a person was stored after they took their yes back.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let now = Clock::System.now();
     let under_acts = if args.colleagues == 0 { 0 } else { args.revocations };

@@ -20,7 +20,7 @@ use domain::Clock;
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Connections that drip a byte a second
@@ -71,7 +71,7 @@ struct Seen {
 ///
 /// # Errors
 /// The house, the pages or the generator failed.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let all = many(&site.store, &site.tokens, args.devices + args.flooders, Clock::System.now())?;
     let (calm, flooders) = all.split_at(args.devices);

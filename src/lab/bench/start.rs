@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     common: Common,
     /// Readings in the journal
@@ -66,7 +66,7 @@ struct Seen {
 ///
 /// # Errors
 /// The store or the node failed.
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let server = args.common.database_url.as_deref();
     let binary = std::fs::metadata(std::env::current_exe()?)?.len();
     let mut seen = Seen { binary_kib: binary / 1_024, ..Seen::default() };

@@ -30,7 +30,7 @@ const WHOLE_WEEK: Duration = Duration::from_secs(168 * 3_600);
 ///
 /// # Errors
 /// [`SeedError`].
-pub fn seed(tx: &mut Tx<'_>, staff: &[(Role, UserId)], now: Instant) -> Result<(), SeedError> {
+pub(super) fn seed(tx: &mut Tx<'_>, staff: &[(Role, UserId)], now: Instant) -> Result<(), SeedError> {
     on_call::seed(tx)?;
     let mut staff = staff.to_vec();
     for (role, name, email) in COLLEAGUES {

@@ -3,12 +3,12 @@
 
 /// A stream of numbers.
 #[derive(Debug, Clone)]
-pub struct Chance(u64);
+pub(super) struct Chance(u64);
 
 impl Chance {
     /// The stream of one question about one thing.
     #[must_use]
-    pub fn of(seed: u64, thing: u64, question: u64) -> Self {
+    pub(super) fn of(seed: u64, thing: u64, question: u64) -> Self {
         let mut mixed = Self(seed);
         for part in [thing, question] {
             mixed = Self(mixed.draw() ^ part.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -17,7 +17,7 @@ impl Chance {
     }
 
     /// The next number.
-    pub fn draw(&mut self) -> u64 {
+    pub(super) fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,17 +26,17 @@ impl Chance {
     }
 
     /// A number from 0 to `n`, `n` left out.
-    pub fn below(&mut self, n: u32) -> u32 {
+    pub(super) fn below(&mut self, n: u32) -> u32 {
         u32::try_from(self.draw() % u64::from(n.max(1))).unwrap_or(0)
     }
 
     /// A number from `from` to `to`, both among them.
-    pub fn between(&mut self, from: u32, to: u32) -> u32 {
+    pub(super) fn between(&mut self, from: u32, to: u32) -> u32 {
         from + self.below(to.saturating_sub(from) + 1)
     }
 
     /// Whether it happens.
-    pub fn percent(&mut self, percent: u32) -> bool {
+    pub(super) fn percent(&mut self, percent: u32) -> bool {
         self.below(100) < percent
     }
 }

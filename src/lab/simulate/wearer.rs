@@ -10,7 +10,7 @@ use super::chance::Chance;
 use domain::{DeviceId, Instant};
 
 /// Time moves in these steps.
-pub const STEP: Duration = Duration::from_secs(300);
+pub(super) const STEP: Duration = Duration::from_secs(300);
 const QUARTER: i64 = 900;
 const HOUR: i64 = 3_600;
 /// Days out of a hundred on which something goes wrong.
@@ -34,7 +34,7 @@ enum Kind {
 
 /// A patient's wearable.
 #[derive(Debug)]
-pub struct Wearer {
+pub(super) struct Wearer {
     /// Its id.
     pub device: DeviceId,
     kind: Kind,
@@ -50,7 +50,7 @@ pub struct Wearer {
 impl Wearer {
     /// The `n`-th patient's, for a run of some days.
     #[must_use]
-    pub fn new(device: DeviceId, n: u64, seed: u64, begin: Instant, days: u32) -> Self {
+    pub(super) fn new(device: DeviceId, n: u64, seed: u64, begin: Instant, days: u32) -> Self {
         let mut chance = Chance::of(seed, n, 1);
         let kind = if chance.percent(40) { Kind::Glucose } else { Kind::HeartRate };
         let mut episodes = VecDeque::new();
@@ -65,7 +65,7 @@ impl Wearer {
     }
 
     /// What it sends at the end of a step.
-    pub fn step(&mut self, at: Instant) -> Vec<String> {
+    pub(super) fn step(&mut self, at: Instant) -> Vec<String> {
         let wrong = self.measure(at);
         let mut out = Vec::new();
         while self.stuck.front().is_some_and(|(due, _)| *due <= at) {

@@ -7,7 +7,7 @@ use notify::{Channel, Fault, Outgoing, Said};
 
 /// A person was told of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Announcement {
+pub(super) struct Announcement {
     /// When.
     pub at: Instant,
     /// Of which.
@@ -17,7 +17,7 @@ pub struct Announcement {
 }
 
 /// A channel without a network.
-pub struct Wire {
+pub(super) struct Wire {
     channel: messages::Channel,
     away: Option<Window>,
 }
@@ -25,7 +25,7 @@ pub struct Wire {
 impl Wire {
     /// One that takes whatever it is given, but for a window in which nobody answers.
     #[must_use]
-    pub const fn new(channel: messages::Channel, away: Option<Window>) -> Self {
+    pub(super) const fn new(channel: messages::Channel, away: Option<Window>) -> Self {
         Self { channel, away }
     }
 }

@@ -17,7 +17,7 @@ use domain::AlertId;
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn lock(tx: &mut Tx<'_>, id: AlertId) -> Result<StoredAlert> {
+pub(crate) fn lock(tx: &mut Tx<'_>, id: AlertId) -> Result<StoredAlert> {
     tx.lock(Lock::Alert(id));
     let row = alerts::table.find(id.to_string()).select(COLUMNS);
     let row: Option<Row> = match &mut *tx.conn {
@@ -32,7 +32,7 @@ pub fn lock(tx: &mut Tx<'_>, id: AlertId) -> Result<StoredAlert> {
 ///
 /// # Errors
 /// Database errors.
-pub fn hold_unresolved_of(tx: &mut Tx<'_>, patient_key: i64) -> Result<Vec<StoredAlert>> {
+pub(crate) fn hold_unresolved_of(tx: &mut Tx<'_>, patient_key: i64) -> Result<Vec<StoredAlert>> {
     let rows = alerts::table
         .filter(alerts::patient_key.eq(patient_key))
         .filter(literally("(alerts.state <> 'resolved' OR alerts.ended_at IS NULL)"))
@@ -51,7 +51,7 @@ pub fn hold_unresolved_of(tx: &mut Tx<'_>, patient_key: i64) -> Result<Vec<Store
 ///
 /// # Errors
 /// Database errors.
-pub fn hold_free(tx: &mut Tx<'_>, ids: &[String]) -> Result<Vec<AlertId>> {
+pub(crate) fn hold_free(tx: &mut Tx<'_>, ids: &[String]) -> Result<Vec<AlertId>> {
     let rows = alerts::table.filter(alerts::id.eq_any(ids)).order(alerts::id).select(alerts::id);
     let rows: Vec<String> = match &mut *tx.conn {
         Conn::Pg(conn) => rows.for_update().skip_locked().load(conn)?,
@@ -69,7 +69,7 @@ pub fn hold_free(tx: &mut Tx<'_>, ids: &[String]) -> Result<Vec<AlertId>> {
 ///
 /// # Errors
 /// Database errors.
-pub fn hold_to_call(tx: &mut Tx<'_>, subjects: &[String]) -> Result<Vec<String>> {
+pub(crate) fn hold_to_call(tx: &mut Tx<'_>, subjects: &[String]) -> Result<Vec<String>> {
     turn::share(tx)?;
     let known: Vec<(String, i64)> = alerts::table
         .filter(alerts::id.eq_any(subjects))

@@ -66,7 +66,7 @@ impl Passed {
     }
 
     /// Records which of the alerts wanted `at` were free.
-    pub fn note(&self, wanted: &[(AlertId, bool)], at: Instant, now: Moment) {
+    pub(crate) fn note(&self, wanted: &[(AlertId, bool)], at: Instant, now: Moment) {
         if wanted.is_empty() {
             return;
         }
@@ -104,7 +104,7 @@ impl Passed {
     }
 
     /// What is passed over for long, with what the database knows of it.
-    pub fn look(&self, conn: &mut PgConnection, now: Moment) -> Option<PassedOver> {
+    pub(crate) fn look(&self, conn: &mut PgConnection, now: Moment) -> Option<PassedOver> {
         let ids = self.long(now);
         if ids.is_empty() {
             return None;

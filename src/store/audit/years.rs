@@ -24,13 +24,13 @@ pub(super) struct Year {
 
 impl Year {
     /// Its newest checkpoint, unopened, and when it was signed.
-    pub fn note(&self, view: &mut View<'_>) -> Result<Option<(String, i64)>> {
+    pub(super) fn note(&self, view: &mut View<'_>) -> Result<Option<(String, i64)>> {
         let rows = checkpoints::table.filter(checkpoints::year.eq(self.year)).order(checkpoints::size.desc());
         Ok(rows.select((checkpoints::note, checkpoints::at)).first(view.conn).optional()?)
     }
 
     /// Its newest signed state.
-    pub fn head(&self, view: &mut View<'_>) -> Result<Option<Head>> {
+    pub(super) fn head(&self, view: &mut View<'_>) -> Result<Option<Head>> {
         let Some((note, at)) = self.note(view)? else { return Ok(None) };
         let checkpoint = Checkpoint::open(&note, &self.vkey).map_err(broken)?;
         let (year, first) = (self.year, self.first);
@@ -38,7 +38,7 @@ impl Year {
     }
 
     /// Whether the key at hand is this log's, under whatever year's name.
-    pub fn trusts(&self, key: &Vkey) -> Result<()> {
+    pub(super) fn trusts(&self, key: &Vkey) -> Result<()> {
         if self.vkey.same_key(key) {
             return Ok(());
         }
@@ -46,13 +46,13 @@ impl Year {
     }
 
     /// The signing key under this year's name.
-    pub fn signer(&self, signer: &Signer) -> Result<Signer> {
+    pub(super) fn signer(&self, signer: &Signer) -> Result<Signer> {
         self.trusts(signer.vkey())?;
         signer.named(self.vkey.name()).map_err(broken)
     }
 
     /// Whether its time is over: no entry of `at` belongs into it.
-    pub fn is_over(&self, at: Instant) -> bool {
+    pub(super) fn is_over(&self, at: Instant) -> bool {
         year_of(at) > self.year
     }
 }
@@ -124,13 +124,13 @@ pub(super) struct Entries<'v, 'c> {
 }
 
 impl<'v, 'c> Entries<'v, 'c> {
-    pub fn new(view: &'v mut View<'c>) -> Result<Self> {
+    pub(super) fn new(view: &'v mut View<'c>) -> Result<Self> {
         let years = all(view)?;
         Ok(Self { rows: Rows::new(view, 0), years })
     }
 
     /// The canonical bytes of entry `leaf`; none beyond the end.
-    pub fn entry(&self, leaf: u64) -> Result<Option<Vec<u8>>> {
+    pub(super) fn entry(&self, leaf: u64) -> Result<Option<Vec<u8>>> {
         let held = self.years.iter().rev().find(|year| year.first <= leaf);
         held.map_or(Ok(None), |year| self.rows.entry(year.year, leaf - year.first))
     }

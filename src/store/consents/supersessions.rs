@@ -104,7 +104,7 @@ impl Supersession {
     ///
     /// # Errors
     /// Database errors.
-    pub fn texts(&self, view: &mut View<'_>) -> Result<Vec<Vec<u8>>> {
+    pub(crate) fn texts(&self, view: &mut View<'_>) -> Result<Vec<Vec<u8>>> {
         Ok(terms::table
             .filter(terms::purpose.eq(self.purpose.as_str()).and(terms::published_at.ge(self.published_at)))
             .select(terms::text_sha256)
@@ -121,7 +121,7 @@ impl Supersession {
     ///
     /// # Errors
     /// Database errors.
-    pub fn reached(&self, tx: &mut Tx<'_>, last: Option<i64>, done: Option<Instant>) -> Result<()> {
+    pub(crate) fn reached(&self, tx: &mut Tx<'_>, last: Option<i64>, done: Option<Instant>) -> Result<()> {
         diesel::update(supersessions::table.find(self.id))
             .set((
                 supersessions::after_key.eq(last.unwrap_or(self.after_key)),

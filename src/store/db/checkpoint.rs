@@ -35,7 +35,7 @@ struct Moved {
 ///
 /// # Errors
 /// The database cannot be opened, or the thread not started.
-pub fn start(inner: &Arc<Inner>) -> Result<()> {
+pub(crate) fn start(inner: &Arc<Inner>) -> Result<()> {
     let Url::Sqlite(path) = &inner.url else { return Ok(()) };
     let mut log = path.clone().into_os_string();
     log.push("-wal");

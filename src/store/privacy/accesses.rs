@@ -371,7 +371,7 @@ pub(crate) struct Said {
 
 impl Said {
     /// Whom a list showed.
-    pub fn listed(&self) -> impl Iterator<Item = PatientId> {
+    pub(crate) fn listed(&self) -> impl Iterator<Item = PatientId> {
         self.seen.values().flatten().chain(&self.patients).copied()
     }
 }

@@ -28,15 +28,15 @@ pub(crate) const NOON: Instant = Instant::from_secs(1_763_812_800);
 
 impl Clinic {
     /// One per backend at hand.
-    pub fn each() -> Vec<Self> {
+    pub(crate) fn each() -> Vec<Self> {
         stores().into_iter().map(|home| Self { store: home }).collect()
     }
 
-    pub fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         Self { store: stores().swap_remove(0) }
     }
 
-    pub fn patient(&self) -> Patient {
+    pub(crate) fn patient(&self) -> Patient {
         let id = PatientId::new(NOON);
         self.store
             .keep_house(Urgency::Urgent, "test", NOON, |tx| {
@@ -57,7 +57,7 @@ impl Clinic {
             .unwrap()
     }
 
-    pub fn device(&self) -> i64 {
+    pub(crate) fn device(&self) -> i64 {
         self.store
             .keep_house(Urgency::Urgent, "test", NOON, |tx| {
                 Ok(diesel::insert_into(devices::table)
@@ -74,7 +74,7 @@ impl Clinic {
             .unwrap()
     }
 
-    pub fn bind(&self, patient: &Patient, device: i64, from: Instant, preferred: bool) {
+    pub(crate) fn bind(&self, patient: &Patient, device: i64, from: Instant, preferred: bool) {
         let bound = self.store.keep_house(Urgency::Urgent, "test", NOON, |tx| {
             diesel::insert_into(bindings::table)
                 .values((
@@ -92,7 +92,7 @@ impl Clinic {
     }
 
     /// One message, one commit.
-    pub fn send(
+    pub(crate) fn send(
         &self,
         patient: &Patient,
         device: i64,

@@ -24,7 +24,7 @@ const SHOWN: usize = 100;
 /// `?kind=&actor=&patient=&decision=&from=&to=&cursor=`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     kind: String,
     actor: String,
     patient: String,
@@ -35,7 +35,7 @@ pub struct Asked {
 }
 
 /// `/audit`.
-pub async fn explore(visit: Visit, asked: Query<Asked>) -> Answer {
+pub(crate) async fn explore(visit: Visit, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Audit, move |room| {
             let view = room.read(|view| fill(view, room, &asked))?;
@@ -167,7 +167,7 @@ fn checkpoint(view: &mut View<'_>, room: &Room) -> Result<Option<Checkpoint>, Fa
 }
 
 /// `/audit/entries/{index}`.
-pub async fn one(visit: Visit, index: Path<u64>) -> Answer {
+pub(crate) async fn one(visit: Visit, index: Path<u64>) -> Answer {
     let index = *index;
     visit
         .page(Section::Audit, move |room| {
@@ -192,7 +192,7 @@ fn detail(view: &mut View<'_>, room: &Room, index: u64) -> Result<Detail, Fault>
 }
 
 /// `/audit/entries/{index}/proof`: a C2SP tlog-proof to take away.
-pub async fn proof(visit: Visit, index: Path<u64>) -> Answer {
+pub(crate) async fn proof(visit: Visit, index: Path<u64>) -> Answer {
     let index = *index;
     let prove = move |room: &Room| room.read(|view| Ok(log::proof_of_entry(view, key(room)?, index)?));
     visit.file(format!("{index}.tlog-proof"), prove).await
@@ -202,6 +202,6 @@ pub async fn proof(visit: Visit, index: Path<u64>) -> Answer {
 ///
 /// # Errors
 /// Store faults.
-pub fn seal_age(view: &mut View<'_>, room: &Room) -> Result<Option<Duration>, Fault> {
+pub(crate) fn seal_age(view: &mut View<'_>, room: &Room) -> Result<Option<Duration>, Fault> {
     Ok(checkpoint(view, room)?.map(|checkpoint| room.now.since(checkpoint.at)))
 }

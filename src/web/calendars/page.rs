@@ -20,7 +20,7 @@ use store::{View, versions};
 const KIND: Kind = Kind::Calendars;
 
 /// `/calendars`.
-pub async fn list(visit: Visit) -> Answer {
+pub(crate) async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Policies, |room| {
             let view = room.read(|view| listed(view, room))?;
@@ -30,7 +30,7 @@ pub async fn list(visit: Visit) -> Answer {
 }
 
 /// POST `/calendars`: a new one.
-pub async fn begin(visit: Visit, new: Form<New>) -> Answer {
+pub(crate) async fn begin(visit: Visit, new: Form<New>) -> Answer {
     page::begin::<Calendar>(visit, KIND, new.into_inner(), listed).await
 }
 
@@ -49,7 +49,7 @@ fn with_words<R>(room: &Room, tell: impl FnOnce(&Telling<'_, Calendar>) -> R) ->
 }
 
 /// `/calendars/{id}`.
-pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
@@ -100,7 +100,7 @@ fn emptied(view: &mut View<'_>, room: &Room, id: &str, calendar: &Calendar) -> R
 }
 
 /// POST `/calendars/{id}`: a button of the form. `save` leads back to the page.
-pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
     visit
         .form(Section::Policies, move |room| {
             let sent = Sent(sent.into_inner());

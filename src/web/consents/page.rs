@@ -24,7 +24,7 @@ use store::{View, patients};
 ///
 /// # Errors
 /// Store faults.
-pub fn fill(view: &mut View<'_>, room: &Room, patient: Visible<PatientId>) -> Result<Consents, Fault> {
+pub(crate) fn fill(view: &mut View<'_>, room: &Room, patient: Visible<PatientId>) -> Result<Consents, Fault> {
     let (patient, key) = (patient.id(), patient.key());
     room.sight.saw(patient, What::Consents);
     let ledger = ledger::of(view, key)?;
@@ -61,7 +61,7 @@ fn judged(
 }
 
 /// The house by itself, and whoever is to be reached can be.
-pub fn as_shown(now: i64) -> Context<'static> {
+pub(crate) fn as_shown(now: i64) -> Context<'static> {
     let reach = Reach::To {
         channel: Channel::Sms,
         opted_in: true,
@@ -119,7 +119,7 @@ const fn shown(state: Stands) -> State {
 /// What the forms send.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     purpose: String,
     action: String,
     term_sha256: String,
@@ -128,7 +128,7 @@ pub struct Sent {
 }
 
 /// POST `/patients/{id}/consents`: `action` is `grant`, `refuse` or `revoke`.
-pub async fn act(visit: Visit, id: Path<Requested<PatientId>>, sent: Form<Sent>) -> Answer {
+pub(crate) async fn act(visit: Visit, id: Path<Requested<PatientId>>, sent: Form<Sent>) -> Answer {
     let (said, patient) = (*id, visit.visible(*id).await?);
     visit
         .act(move |room| {

@@ -41,13 +41,13 @@ const OFFERED: i64 = 500;
 /// `?cursor=`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// The `next` of the page before.
     pub cursor: String,
 }
 
 /// `/devices`, or its rows.
-pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
+pub(crate) async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Devices, move |room| {
             let view = room.read(|view| fill(view, room, &asked))?;
@@ -117,7 +117,7 @@ fn offered(view: &mut View<'_>, room: &Room) -> Result<Offer, Fault> {
 ///
 /// # Errors
 /// Store faults.
-pub fn link(
+pub(crate) fn link(
     view: &mut View<'_>,
     room: &Room,
     device: Device,
@@ -152,7 +152,7 @@ pub fn link(
 }
 
 /// `/devices/{id}`.
-pub async fn show(visit: Visit, id: Path<Requested<DeviceId>>) -> Answer {
+pub(crate) async fn show(visit: Visit, id: Path<Requested<DeviceId>>) -> Answer {
     let id = *id;
     visit
         .page(Section::Devices, move |room| {
@@ -232,13 +232,13 @@ fn token(row: TokenRow) -> pages::Token {
 /// What enrolling sends.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Enrolment {
+pub(crate) struct Enrolment {
     name: String,
     patient_id: String,
 }
 
 /// POST `/devices`: enrols, binds when a patient is chosen, and goes on to the device.
-pub async fn enrol(visit: Visit, sent: Form<Enrolment>) -> Answer {
+pub(crate) async fn enrol(visit: Visit, sent: Form<Enrolment>) -> Answer {
     visit
         .act(move |room| {
             let label: Inscription =
@@ -286,7 +286,7 @@ fn bind_to(
 }
 
 /// POST `/devices/{id}/commands/{command}/cancel`: takes a command back that the device has not answered.
-pub async fn cancel_command(visit: Visit, path: Path<(Requested<DeviceId>, CommandId)>) -> Answer {
+pub(crate) async fn cancel_command(visit: Visit, path: Path<(Requested<DeviceId>, CommandId)>) -> Answer {
     let (device, command) = path.into_inner();
     visit
         .act(move |room| {
@@ -302,7 +302,7 @@ pub async fn cancel_command(visit: Visit, path: Path<(Requested<DeviceId>, Comma
 /// What the forms of one device send.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     patient_id: String,
     reason: String,
     at: String,
@@ -333,7 +333,7 @@ fn asked_again(room: &Room, device: DeviceId, of: Option<PatientId>, at: Instant
 }
 
 /// POST `/devices/{id}/{bind|unbind|disable}`.
-pub async fn act(visit: Visit, path: Path<(Requested<DeviceId>, String)>, sent: Form<Sent>) -> Answer {
+pub(crate) async fn act(visit: Visit, path: Path<(Requested<DeviceId>, String)>, sent: Form<Sent>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .act(move |room| {
@@ -376,7 +376,7 @@ pub async fn act(visit: Visit, path: Path<(Requested<DeviceId>, String)>, sent: 
 }
 
 /// `/devices/{id}/pairing`: the light; never the token.
-pub async fn pairing(visit: Visit, id: Path<Requested<DeviceId>>, request: HttpRequest) -> Answer {
+pub(crate) async fn pairing(visit: Visit, id: Path<Requested<DeviceId>>, request: HttpRequest) -> Answer {
     let (id, host) = (*id, host(&request));
     visit
         .page(Section::Devices, move |room| {
@@ -391,7 +391,7 @@ pub async fn pairing(visit: Visit, id: Path<Requested<DeviceId>>, request: HttpR
 }
 
 /// POST `/devices/{id}/pairing`: a token, shown in this one answer.
-pub async fn pair(visit: Visit, id: Path<Requested<DeviceId>>, request: HttpRequest) -> Answer {
+pub(crate) async fn pair(visit: Visit, id: Path<Requested<DeviceId>>, request: HttpRequest) -> Answer {
     let (id, host) = (*id, host(&request));
     visit
         .page(Section::Devices, move |room| {
@@ -446,7 +446,7 @@ fn light(
 ///
 /// # Errors
 /// Store faults.
-pub fn of_patient(view: &mut View<'_>, room: &Room, patient: PatientId) -> Result<Vec<Link>, Fault> {
+pub(crate) fn of_patient(view: &mut View<'_>, room: &Room, patient: PatientId) -> Result<Vec<Link>, Fault> {
     let page = bindings::page(view, Of::Patient(patient), &Ask::default())?;
     let mut people = People::default();
     let mut links = Vec::new();

@@ -12,7 +12,7 @@ const LONGEST: usize = 120;
 
 /// What a device says of itself.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Word {
+pub(crate) struct Word {
     /// Percent, and when.
     pub battery: Option<(f64, Option<Instant>)>,
     /// Its last words, on one line, and when.
@@ -24,7 +24,7 @@ impl Word {
     ///
     /// # Errors
     /// Store errors.
-    pub fn of(view: &mut View<'_>, id: DeviceId, key: i64) -> Result<Self> {
+    pub(crate) fn of(view: &mut View<'_>, id: DeviceId, key: i64) -> Result<Self> {
         let said = status::last(view, id)?;
         let charged = status::charged(view, id, key)?.map(|charge| (charge.percent, Some(charge.at)));
         let document = said.as_ref().and_then(|(said, _)| serde_json::from_slice::<Value>(said).ok());

@@ -35,7 +35,7 @@ const LATE: Duration = Duration::from_secs(60);
 const CLOSED: Duration = Duration::from_secs(1_200);
 
 /// `/status`, or its figures.
-pub async fn status(visit: Visit) -> Answer {
+pub(crate) async fn status(visit: Visit) -> Answer {
     visit
         .page(Section::Status, |room| {
             let view = room.read(|view| fill(view, room))?;
@@ -187,7 +187,7 @@ fn shown(module: crate::state::Module, room: &Room) -> Module {
 }
 
 /// `/rules`.
-pub async fn rules(visit: Visit) -> Answer {
+pub(crate) async fn rules(visit: Visit) -> Answer {
     visit
         .page(Section::Rules, |room| {
             let view = room.read(|view| Ok(known(rules::all(view)?, room.words().lang)))?;

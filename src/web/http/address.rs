@@ -7,7 +7,7 @@ use actix_web::web::Data;
 
 /// `text` as a value in the query of an address.
 #[must_use]
-pub fn url_encoded(text: &str) -> String {
+pub(crate) fn url_encoded(text: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(byte);
     text.bytes().fold(String::new(), |mut out, byte| {
         match plain(&byte) {

@@ -77,7 +77,7 @@ impl<T: DeserializeOwned> FromRequest for MayBody<T> {
 /// What a route without a body is sent: nothing, or an object that says nothing.
 #[derive(serde::Deserialize)]
 #[serde(try_from = "serde_json::Map<String, serde_json::Value>")]
-pub struct Nothing;
+pub(crate) struct Nothing;
 
 impl TryFrom<serde_json::Map<String, serde_json::Value>> for Nothing {
     type Error = &'static str;

@@ -9,7 +9,7 @@ use domain::UserId;
 
 /// The live streams that each person holds open on this node, the oldest first.
 #[derive(Default)]
-pub struct Streams(Mutex<Open>);
+pub(crate) struct Streams(Mutex<Open>);
 
 #[derive(Default)]
 struct Open {
@@ -51,7 +51,7 @@ pub(crate) struct OpenStream {
 
 impl OpenStream {
     /// Comes back when this stream is to make room for a newer one.
-    pub async fn superseded(&mut self) {
+    pub(crate) async fn superseded(&mut self) {
         let _end_is_gone = (&mut self.ended).await;
     }
 }

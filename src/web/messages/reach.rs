@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// [`NotCallable`].
-pub async fn may_be_called(state: &State, url: &str) -> Result<(), NotCallable> {
+pub(crate) async fn may_be_called(state: &State, url: &str) -> Result<(), NotCallable> {
     let allowed = &state.webhook_networks;
     let host = webhook::check(url, allowed)?;
     match tokio::time::timeout(PATIENCE, tokio::net::lookup_host(host)).await {

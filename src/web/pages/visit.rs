@@ -23,10 +23,10 @@ use store::privacy::accesses::What;
 use store::{Tx, View};
 
 /// What a handler gives.
-pub type Answer = Result<HttpResponse, Refusal>;
+pub(crate) type Answer = Result<HttpResponse, Refusal>;
 
 /// A page's request that the gate of its route let through.
-pub struct Visit {
+pub(crate) struct Visit {
     request: HttpRequest,
     state: Data<State>,
     sight: Sight,
@@ -52,7 +52,7 @@ impl FromRequest for Visit {
 
 /// What may be shown of one patient's health data, decided and witnessed ahead of reading it.
 #[derive(Debug, Clone)]
-pub enum Look {
+pub(crate) enum Look {
     /// A permit holds and the look is in the log.
     Open,
     /// No permit.
@@ -64,7 +64,7 @@ pub enum Look {
 }
 
 /// What becomes of a form that was sent.
-pub enum Step {
+pub(crate) enum Step {
     /// The page again, with what is wrong or what would be.
     Html(Html),
     /// Done: the reader goes on to this address.
@@ -76,7 +76,7 @@ impl Visit {
     ///
     /// # Errors
     /// What `work` says, in the form that the reader wants.
-    pub async fn page(
+    pub(crate) async fn page(
         self,
         section: Section,
         work: impl FnOnce(&Room) -> Result<Html, Fault> + Send + 'static,
@@ -97,7 +97,7 @@ impl Visit {
     ///
     /// # Errors
     /// What `work` says, in the form that the reader wants.
-    pub async fn form(
+    pub(crate) async fn form(
         self,
         section: Section,
         work: impl FnOnce(&Room) -> Result<Step, Fault> + Send + 'static,
@@ -119,7 +119,7 @@ impl Visit {
 
     /// Whether htmx asks for a part of the page.
     #[must_use]
-    pub fn is_part(&self) -> bool {
+    pub(crate) fn is_part(&self) -> bool {
         problem::wants_fragment(self.request.headers())
     }
 
@@ -127,7 +127,7 @@ impl Visit {
     ///
     /// # Errors
     /// What `work` says.
-    pub async fn file(
+    pub(crate) async fn file(
         self,
         name: String,
         work: impl FnOnce(&Room) -> Result<String, Fault> + Send + 'static,
@@ -146,7 +146,10 @@ impl Visit {
     ///
     /// # Errors
     /// What `work` says.
-    pub async fn act(self, work: impl FnOnce(&Room) -> Result<String, Fault> + Send + 'static) -> Answer {
+    pub(crate) async fn act(
+        self,
+        work: impl FnOnce(&Room) -> Result<String, Fault> + Send + 'static,
+    ) -> Answer {
         let room = self.room(Section::Elsewhere);
         match blocking(move || work(&room)).await {
             Ok(to) if problem::wants_word(self.request.headers()) => {
@@ -159,7 +162,7 @@ impl Visit {
 
     /// A fault as this reader wants it.
     #[must_use]
-    pub fn refuse(&self, fault: Fault) -> Refusal {
+    pub(crate) fn refuse(&self, fault: Fault) -> Refusal {
         fault.of(&self.request)
     }
 
@@ -167,7 +170,7 @@ impl Visit {
     ///
     /// # Errors
     /// `E_NOT_FOUND`; store faults.
-    pub async fn look(&self, patient: Visible<PatientId>) -> Result<Look, Refusal> {
+    pub(crate) async fn look(&self, patient: Visible<PatientId>) -> Result<Look, Refusal> {
         self.looked(patient).await.map_err(|fault| fault.of(&self.request))
     }
 
@@ -175,7 +178,7 @@ impl Visit {
     ///
     /// # Errors
     /// `E_NOT_FOUND`; store faults.
-    pub async fn visible(&self, asked: Requested<PatientId>) -> Result<Visible<PatientId>, Refusal> {
+    pub(crate) async fn visible(&self, asked: Requested<PatientId>) -> Result<Visible<PatientId>, Refusal> {
         let room = self.room(Section::Elsewhere);
         let meant = blocking(move || room.read(|view| room.viewer.visible(view, asked))).await;
         meant.map_err(|fault| fault.of(&self.request))
@@ -199,7 +202,7 @@ impl Visit {
     ///
     /// # Errors
     /// `E_NOT_FOUND`; store faults.
-    pub async fn alert(
+    pub(crate) async fn alert(
         &self,
         asked: Requested<AlertId>,
     ) -> Result<(Visible<AlertId>, Visible<PatientId>), Fault> {
@@ -313,7 +316,7 @@ impl Room {
 ///
 /// # Errors
 /// Any other fault, unchanged.
-pub fn masked(fault: Fault) -> Result<Masked, Fault> {
+pub(crate) fn masked(fault: Fault) -> Result<Masked, Fault> {
     let is_decision = fault.more.contains_key("purpose") || fault.code == Code::NoRecord;
     if fault.code.status() != actix_web::http::StatusCode::FORBIDDEN
         || !is_decision && fault.code == Code::Role
@@ -328,24 +331,24 @@ pub fn masked(fault: Fault) -> Result<Masked, Fault> {
 ///
 /// # Errors
 /// What `work` says; `E_BUSY`.
-pub async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
     web::block(work).await.map_err(|_stopped| Fault::new(Code::Busy))?
 }
 
 /// An HTML answer.
-pub fn html_of(html: String) -> HttpResponse {
+pub(crate) fn html_of(html: String) -> HttpResponse {
     HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html)
 }
 
 /// 303: the reader goes on to `to`.
-pub fn see_other(to: &str) -> HttpResponse {
+pub(crate) fn see_other(to: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
 }
 
 /// The formatter's failure, which no data of ours causes.
-pub fn unrendered(error: askama::Error) -> Fault {
+pub(crate) fn unrendered(error: askama::Error) -> Fault {
     tracing::error!(%error, "a page could not be rendered");
     Fault::new(Code::Internal)
 }

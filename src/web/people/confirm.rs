@@ -28,7 +28,7 @@ const PASSWORD: &str = "confirm_password";
 const CODE: &str = "confirm_code";
 
 /// What becomes of a request.
-pub enum Passed {
+pub(crate) enum Passed {
     /// It goes on, with its body as it came.
     On(ServiceRequest),
     /// It is answered.
@@ -37,7 +37,7 @@ pub enum Passed {
 
 /// Lets a request go on when its session is fresh, or becomes so by the password and code that come with it; else the
 /// answer asks for them and holds what was filled in.
-pub async fn ask(mut request: ServiceRequest, path: &str, viewer: &Viewer) -> Passed {
+pub(crate) async fn ask(mut request: ServiceRequest, path: &str, viewer: &Viewer) -> Passed {
     let Some(state) = request.app_data::<Data<State>>().cloned() else { return Passed::On(request) };
     if !is_wanted(&request, path) {
         return Passed::On(request);

@@ -14,7 +14,7 @@ const MOST: usize = 65_536;
 
 /// Answers of the decision, by patient and role.
 #[derive(Default)]
-pub struct Shown(Mutex<Answers>);
+pub(crate) struct Shown(Mutex<Answers>);
 
 #[derive(Default)]
 struct Answers {
@@ -29,7 +29,7 @@ impl Shown {
     }
 
     /// The consent of a patient changed: what was answered of them is asked again.
-    pub fn forget(&self, patient: &str) {
+    pub(crate) fn forget(&self, patient: &str) {
         let mut answers = self.answers();
         answers.forgotten += 1;
         answers.known.retain(|(known, _), _| known != patient);

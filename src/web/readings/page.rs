@@ -26,7 +26,7 @@ const AHEAD: std::time::Duration = std::time::Duration::from_secs(300);
 /// `?signal=&range=`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     signal: String,
     range: String,
     /// Which part of the page.
@@ -37,7 +37,7 @@ pub struct Asked {
 ///
 /// # Errors
 /// Store faults.
-pub fn fill(
+pub(crate) fn fill(
     view: &mut View<'_>,
     room: &Room,
     patient: Visible<PatientId>,

@@ -46,7 +46,7 @@ impl Night {
         }
     }
 
-    pub fn queue(&self) -> queue::View {
+    pub(crate) fn queue(&self) -> queue::View {
         let high = self.pick(
             "Frequência cardíaca acima de 120 bpm por 60 s: pico 142",
             "Heart rate above 120 bpm for 60 s: peak 142",
@@ -88,7 +88,7 @@ impl Night {
         }
     }
 
-    pub fn many(&self) -> many::View {
+    pub(crate) fn many(&self) -> many::View {
         let queue = self.queue();
         let answered = [(6, None), (7, Some("E_CLAIMED"))];
         let answered = answered.map(|(n, refused)| many::Answered {

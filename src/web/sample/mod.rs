@@ -25,14 +25,14 @@ use store::messages::reader::Reader;
 
 /// When the pages are drawn, in which language and theme.
 #[derive(Clone, Copy)]
-pub struct Night {
+pub(crate) struct Night {
     pub now: Instant,
     pub lang: Lang,
     pub theme: Theme,
 }
 
 /// A page that was drawn: its name, its path, its HTML.
-pub type Drawn = (&'static str, String, Html);
+pub(crate) type Drawn = (&'static str, String, Html);
 
 impl Night {
     pub(crate) fn ago(&self, secs: u64) -> Instant {
@@ -50,7 +50,7 @@ impl Night {
         }
     }
 
-    pub fn shell(&self, role: Option<Role>, section: Section, path: &str) -> Shell {
+    pub(crate) fn shell(&self, role: Option<Role>, section: Section, path: &str) -> Shell {
         let viewer = role.map(|role| Viewer { name: "Renata Okamoto".to_owned(), role });
         let sees = role.is_some_and(|role| domain::Can::SeeAlerts.held_by(role));
         Shell {
@@ -64,7 +64,7 @@ impl Night {
     }
 
     /// Every page, once for each state in which it looks different.
-    pub fn pages(&self) -> Vec<Drawn> {
+    pub(crate) fn pages(&self) -> Vec<Drawn> {
         use Section::{Audit, Devices, Elsewhere, Me, Patients, Queue, Rules, Status, Users};
         let at = |role, section, path: &str| self.shell(Some(role), section, path);
         let p1 = format!("/patients/{}", patient_id(1));
@@ -317,7 +317,7 @@ impl Night {
     }
 
     /// The parts of pages that browsers fetch again, by path.
-    pub fn parts(&self) -> Vec<Drawn> {
+    pub(crate) fn parts(&self) -> Vec<Drawn> {
         let p1 = format!("/patients/{}", patient_id(1));
         let shell = self.shell(Some(Role::Clinician), Section::Patients, &p1);
         let queue = self.shell(Some(Role::Clinician), Section::Queue, "/queue");
@@ -372,11 +372,11 @@ pub(crate) fn id(n: i64) -> uuid::Uuid {
     uuid::Uuid::from_u128(0x0190_a1b2_0000_7000_8000_0000_0000_0000 + u128::from(n.unsigned_abs()))
 }
 
-pub fn patient_id(n: i64) -> PatientId {
+pub(crate) fn patient_id(n: i64) -> PatientId {
     PatientId(id(n))
 }
 
-pub fn alert_id(n: i64) -> AlertId {
+pub(crate) fn alert_id(n: i64) -> AlertId {
     AlertId(id(n + 100))
 }
 

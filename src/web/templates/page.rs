@@ -16,7 +16,7 @@ use store::versions;
 const KIND: Kind = Kind::Templates;
 
 /// `/message-templates`.
-pub async fn list(visit: Visit) -> Answer {
+pub(crate) async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Policies, |room| {
             let mut list = room.read(|view| with_words(room, |telling| page::list(view, room, telling)))?;
@@ -40,7 +40,7 @@ fn with_words<R>(room: &Room, tell: impl FnOnce(&Telling<'_, Template>) -> R) ->
 }
 
 /// `/message-templates/{id}`.
-pub async fn show(visit: Visit, id: Path<String>) -> Answer {
+pub(crate) async fn show(visit: Visit, id: Path<String>) -> Answer {
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
@@ -70,7 +70,7 @@ fn shown(
 }
 
 /// POST `/message-templates/{id}`: a button of the form. `propose` leads back to the page.
-pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
     visit
         .form(Section::Policies, move |room| {
             let sent = Sent(sent.into_inner());
@@ -104,6 +104,6 @@ pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String
 }
 
 /// POST `/message-templates/{id}/{approve|refuse}`.
-pub async fn decide(visit: Visit, path: Path<(String, String)>, which: Form<Which>) -> Answer {
+pub(crate) async fn decide(visit: Visit, path: Path<(String, String)>, which: Form<Which>) -> Answer {
     page::decide::<Template>(visit, KIND, path, which).await
 }

@@ -15,7 +15,7 @@ use store::versions::{self, Version, Versioned};
 /// The state of a version, and the people behind it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SettingStanding)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// `proposed`, `in_force`, `superseded` or `refused`.
     state: &'static str,
     /// `user:<id>`, or a named part of the program.
@@ -62,7 +62,7 @@ pub(crate) trait Shown: Versioned {
 /// A version whose body stands under `says`: calendars and service levels.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SettingVersion)]
-pub struct SettingVersion {
+pub(crate) struct SettingVersion {
     /// Its lasting name.
     id: String,
     version: u32,

@@ -17,7 +17,7 @@ use store::View;
 use store::versions::{self, Version as Stored, Versioned};
 
 /// How one kind of setting is put into words.
-pub struct Telling<'a, T> {
+pub(crate) struct Telling<'a, T> {
     /// The kind.
     pub kind: Kind,
     /// Its name in the reader's language; empty: its id is shown.
@@ -39,7 +39,11 @@ impl<T> Telling<'_, T> {
 ///
 /// # Errors
 /// Store faults.
-pub fn list<T: Versioned>(view: &mut View<'_>, room: &Room, telling: &Telling<'_, T>) -> Result<List, Fault> {
+pub(crate) fn list<T: Versioned>(
+    view: &mut View<'_>,
+    room: &Room,
+    telling: &Telling<'_, T>,
+) -> Result<List, Fault> {
     let mut rows = Vec::new();
     for held in versions::all_in_force::<T>(view, room.now)? {
         rows.push(Row {
@@ -71,7 +75,7 @@ fn is_mine(room: &Room, author: &str) -> bool {
 }
 
 /// A setting with all its versions, newest first; a new setting has none.
-pub struct Setting<T> {
+pub(crate) struct Setting<T> {
     /// Its lasting id.
     pub id: String,
     history: Vec<Stored<T>>,
@@ -83,7 +87,13 @@ impl<T: Versioned> Setting<T> {
     ///
     /// # Errors
     /// `E_NOT_FOUND`; store faults.
-    pub fn read(view: &mut View<'_>, room: &Room, kind: Kind, id: &str, begins: bool) -> Result<Self, Fault> {
+    pub(crate) fn read(
+        view: &mut View<'_>,
+        room: &Room,
+        kind: Kind,
+        id: &str,
+        begins: bool,
+    ) -> Result<Self, Fault> {
         let history = versions::history::<T>(view, id)?;
         let may_begin = begins && kind.grows() && room.viewer.may(kind.changed_by()) && named(id).is_ok();
         if history.is_empty() && !may_begin {
@@ -94,30 +104,30 @@ impl<T: Versioned> Setting<T> {
     }
 
     /// The body in force.
-    pub fn in_force(&self) -> Option<&T> {
+    pub(crate) fn in_force(&self) -> Option<&T> {
         self.history.iter().find(|held| Some(held.version) == self.current).map(|held| &held.body)
     }
 
     /// The body that an editor starts from: the newest version that was not refused.
-    pub fn newest(&self) -> Option<&T> {
+    pub(crate) fn newest(&self) -> Option<&T> {
         let held =
             self.history.iter().find(|held| held.refused_at.is_none()).or_else(|| self.history.first());
         held.map(|held| &held.body)
     }
 
     /// The newest version's number. A change must state it, so that nobody overwrites a version they have not seen.
-    pub fn seen(&self) -> u32 {
+    pub(crate) fn seen(&self) -> u32 {
         self.history.first().map_or(0, |held| held.version)
     }
 
     /// What a draft would change, line by line.
-    pub fn changes(&self, telling: &Telling<'_, T>, draft: &T) -> Vec<pages::Change> {
+    pub(crate) fn changes(&self, telling: &Telling<'_, T>, draft: &T) -> Vec<pages::Change> {
         let before = self.in_force().map(telling.lines).unwrap_or_default();
         side_by_side(&before, &(telling.lines)(draft))
     }
 
     /// An editor with a draft, if the reader may write a version.
-    pub fn editor<D>(
+    pub(crate) fn editor<D>(
         &self,
         room: &Room,
         kind: Kind,
@@ -136,7 +146,7 @@ impl<T: Versioned> Setting<T> {
     ///
     /// # Errors
     /// Store faults.
-    pub fn kept(
+    pub(crate) fn kept(
         &self,
         view: &mut View<'_>,
         room: &Room,
@@ -192,13 +202,13 @@ impl<T: Versioned> Setting<T> {
 /// The query of a setting's page: whether a new one is being written.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     new: String,
 }
 
 impl Asked {
     /// Whether a setting that does not exist yet may be shown.
-    pub const fn begins(&self) -> bool {
+    pub(crate) const fn begins(&self) -> bool {
         !self.new.is_empty()
     }
 }
@@ -206,7 +216,7 @@ impl Asked {
 /// The id of a new one.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct New {
+pub(crate) struct New {
     id: String,
 }
 
@@ -215,7 +225,7 @@ pub struct New {
 ///
 /// # Errors
 /// What `listed` says.
-pub async fn begin<T: Versioned>(
+pub(crate) async fn begin<T: Versioned>(
     visit: Visit,
     kind: Kind,
     new: New,
@@ -242,7 +252,7 @@ pub async fn begin<T: Versioned>(
 /// Which proposal.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Which {
+pub(crate) struct Which {
     version: u32,
 }
 
@@ -250,7 +260,7 @@ pub struct Which {
 ///
 /// # Errors
 /// `E_FOUR_EYES`, `E_CONFLICT`, `E_NOT_FOUND`.
-pub async fn decide<T: Versioned>(
+pub(crate) async fn decide<T: Versioned>(
     visit: Visit,
     kind: Kind,
     path: Path<(String, String)>,
@@ -270,17 +280,17 @@ pub async fn decide<T: Versioned>(
 }
 
 /// The fields of a form; a name may occur more than once.
-pub struct Sent(pub Vec<(String, String)>);
+pub(crate) struct Sent(pub Vec<(String, String)>);
 
 impl Sent {
     /// The first value of a name, trimmed; empty when there is none.
-    pub fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(held, _)| held == name);
         found.map(|(_, value)| value.trim()).unwrap_or_default()
     }
 
     /// The button that was pressed. Its value comes last; the first `act` field is what Enter sends.
-    pub fn button(&self) -> &str {
+    pub(crate) fn button(&self) -> &str {
         let pressed = self.0.iter().rev().find(|(held, _)| held == "act");
         pressed.map_or("check", |(_, value)| value.as_str())
     }
@@ -289,7 +299,7 @@ impl Sent {
     ///
     /// # Errors
     /// `E_INVALID` for a form that does not say it.
-    pub fn seen(&self) -> Result<u32, Fault> {
+    pub(crate) fn seen(&self) -> Result<u32, Fault> {
         self.get("seen").parse().map_err(|_number| Fault::new(Code::Invalid))
     }
 }
@@ -298,7 +308,7 @@ impl Sent {
 ///
 /// # Errors
 /// What `write` says, but for a precondition.
-pub fn written(done: Result<u32, Fault>) -> Result<Option<u32>, Fault> {
+pub(crate) fn written(done: Result<u32, Fault>) -> Result<Option<u32>, Fault> {
     match done {
         Ok(version) => Ok(Some(version)),
         Err(fault) if fault.code == Code::Precondition => Ok(None),

@@ -10,7 +10,7 @@ use rumqttc::v5::{AsyncClient, Event, EventLoop};
 
 /// What became of one connection.
 #[derive(Debug, Default)]
-pub struct Told {
+pub(super) struct Told {
     /// Messages that were acknowledged as stored.
     pub stored: Vec<String>,
     /// The reasons of those that were refused.
@@ -24,7 +24,7 @@ pub struct Told {
 }
 
 /// Publishes what `next` gives until the connection ends; `sent` is called with each message that left.
-pub async fn write(
+pub(super) async fn write(
     (client, mut events): (AsyncClient, EventLoop),
     topic: String,
     mut next: impl FnMut() -> String + Send + 'static,
@@ -73,7 +73,7 @@ pub async fn write(
 }
 
 /// Sends every body once and waits for all answers: how many were taken, and why others were not.
-pub async fn send_all(
+pub(super) async fn send_all(
     (client, mut events): (AsyncClient, EventLoop),
     topic: String,
     bodies: Vec<impl Into<Vec<u8>> + Send + 'static>,
@@ -114,6 +114,6 @@ fn said(ack: PubAck) -> Result<(), String> {
 }
 
 /// One heart rate at an instant in milliseconds.
-pub fn heart_rate(at: i64, value: f64) -> String {
+pub(super) fn heart_rate(at: i64, value: f64) -> String {
     serde_json::json!({ "ts": at, "values": { "heart_rate": value } }).to_string()
 }

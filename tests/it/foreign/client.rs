@@ -14,22 +14,22 @@ use super::{mosquitto, rumqtt};
 use crate::support::node::Device;
 
 /// Messages a stream keeps in flight.
-pub const WINDOW: usize = 20;
+pub(super) const WINDOW: usize = 20;
 /// Messages that are published at once, and that a client may have in flight if it wants.
-pub const BURST: usize = 1_000;
+pub(super) const BURST: usize = 1_000;
 /// What the gateway announces.
-pub const RECEIVE_MAXIMUM: usize = 256;
+pub(super) const RECEIVE_MAXIMUM: usize = 256;
 /// How long a client waits for the next thing to happen.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
+pub(super) enum Version {
     V311,
     V5,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Client {
+pub(super) enum Client {
     Mosquitto,
     Paho,
     Aiomqtt,
@@ -38,7 +38,7 @@ pub enum Client {
 }
 
 /// What a wearable does.
-pub enum Act {
+pub(super) enum Act {
     /// Publishes all at once, as many in flight as the client lets, waits for every acknowledgement and so many
     /// notices, and leaves.
     Publish { payloads: Vec<String>, notices: usize },
@@ -51,7 +51,7 @@ pub enum Act {
 /// What a wearable hears.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "heard", rename_all = "lowercase")]
-pub enum Heard {
+pub(super) enum Heard {
     Connack {
         code: u8,
     },
@@ -75,19 +75,19 @@ pub enum Heard {
 }
 
 /// A wearable at work; it ends with its test.
-pub struct Running {
+pub(super) struct Running {
     pub heard: Receiver<Heard>,
     pub child: Option<Child>,
 }
 
 impl Running {
     /// The next thing it hears.
-    pub fn next(&mut self) -> Heard {
+    pub(super) fn next(&mut self) -> Heard {
         self.heard.recv_timeout(PATIENCE).unwrap_or_else(|why| panic!("the client hears nothing: {why}"))
     }
 
     /// What it hears up to the first that `last` accepts.
-    pub fn until(&mut self, last: impl Fn(&Heard) -> bool) -> Vec<Heard> {
+    pub(super) fn until(&mut self, last: impl Fn(&Heard) -> bool) -> Vec<Heard> {
         let mut heard = vec![];
         loop {
             heard.push(self.next());
@@ -98,7 +98,7 @@ impl Running {
     }
 
     /// What it hears until it ends.
-    pub fn rest(&mut self) -> Vec<Heard> {
+    pub(super) fn rest(&mut self) -> Vec<Heard> {
         self.until(|heard| *heard == Heard::Closed)
     }
 }
@@ -114,27 +114,27 @@ impl Drop for Running {
 
 impl Client {
     /// Whether it tells its user the code of an acknowledgement; aiomqtt keeps it to itself.
-    pub fn tells_codes(self) -> bool {
+    pub(super) fn tells_codes(self) -> bool {
         self != Self::Aiomqtt
     }
 
     /// Whether it sends on regardless of the receive maximum that MQTT 5 tells it; 3.1.1 has none. mosquitto and
     /// rumqttc hold to it and cannot be told not to.
-    pub fn ignores_receive_maximum(self) -> bool {
+    pub(super) fn ignores_receive_maximum(self) -> bool {
         matches!(self, Self::Paho | Self::Aiomqtt | Self::MqttJs)
     }
 
     /// Whether it listens while it publishes; mosquitto has a program for each, and a device one session.
-    pub fn listens(self) -> bool {
+    pub(super) fn listens(self) -> bool {
         self != Self::Mosquitto
     }
 
     /// Whether it ends with its session; in 3.1.1 mosquitto connects again after a second without a word.
-    pub fn stays_away(self, version: Version) -> bool {
+    pub(super) fn stays_away(self, version: Version) -> bool {
         self != Self::Mosquitto || version == Version::V5
     }
 
-    pub fn start(self, ward: &Ward, device: &Device, version: Version, act: Act) -> Running {
+    pub(super) fn start(self, ward: &Ward, device: &Device, version: Version, act: Act) -> Running {
         match self {
             Self::Mosquitto => mosquitto::start(ward, device, version, act),
             Self::Rumqttc => rumqtt::start(ward, device, version, act),
@@ -150,12 +150,12 @@ impl Client {
 }
 
 /// The topic of a device.
-pub fn topic(device: &Device, leaf: &str) -> String {
+pub(super) fn topic(device: &Device, leaf: &str) -> String {
     format!("zelo/v1/devices/{}/{leaf}", device.device_id)
 }
 
 /// The payload of a stream with the word `STAMP` where its instant goes.
-pub const TEMPLATE: &str = "{\"ts\": STAMP, \"values\": {\"spo2\": 97}}";
+pub(super) const TEMPLATE: &str = "{\"ts\": STAMP, \"values\": {\"spo2\": 97}}";
 
 fn job(ward: &Ward, device: &Device, version: Version, act: &Act) -> Value {
     let (host, port) = ward.node().mqtt();
@@ -204,7 +204,10 @@ fn lines(mut command: Command, job: &Value) -> Running {
 }
 
 /// A program whose lines `read` turns into what it hears, up to its end.
-pub fn reading(mut command: Command, mut read: impl FnMut(&str) -> Vec<Heard> + Send + 'static) -> Running {
+pub(super) fn reading(
+    mut command: Command,
+    mut read: impl FnMut(&str) -> Vec<Heard> + Send + 'static,
+) -> Running {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the client is installed");
     let stdout = child.stdout.take().unwrap();

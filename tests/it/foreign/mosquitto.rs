@@ -11,7 +11,7 @@ use crate::support::node::Device;
 /// More lines than a stream can send before the test that revokes it loses patience.
 const LONG: i64 = 1_000_000;
 
-pub fn start(ward: &Ward, device: &Device, version: Version, act: Act) -> Running {
+pub(super) fn start(ward: &Ward, device: &Device, version: Version, act: Act) -> Running {
     let mut command = program("mosquitto_pub", ward, device, version);
     let (window, expected) = match &act {
         Act::Publish { payloads, .. } => (BURST, payloads.len()),
@@ -53,7 +53,7 @@ pub fn start(ward: &Ward, device: &Device, version: Version, act: Act) -> Runnin
 }
 
 /// What each subscription was answered: the granted QoS, or a refusal.
-pub fn subscribed(ward: &Ward, device: &Device, version: Version, topics: &[String]) -> Vec<u8> {
+pub(super) fn subscribed(ward: &Ward, device: &Device, version: Version, topics: &[String]) -> Vec<u8> {
     let mut command = program("mosquitto_sub", ward, device, version);
     // It leaves once it was answered, and after ten seconds anyway.
     command.args(["-E", "-W", "10"]);

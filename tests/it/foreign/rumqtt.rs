@@ -14,7 +14,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// More than any test publishes at once, so that publishing never waits for the event loop.
 const QUEUE: usize = 2_000;
 
-pub fn start(ward: &Ward, device: &Device, version: Version, act: Act) -> Running {
+pub(super) fn start(ward: &Ward, device: &Device, version: Version, act: Act) -> Running {
     let (host, port) = ward.node().mqtt();
     let (sender, heard) = channel();
     let life = Life { sender, device: device.clone(), act, host: host.to_owned(), port, id: ward.number() };

@@ -18,11 +18,11 @@ static NEXT: Mutex<i64> = Mutex::new(0);
 
 const PURPOSES: [&str; 3] = ["telemetry.collect", "alert.evaluate", "alert.escalate"];
 
-pub struct Bed {
+pub(super) struct Bed {
     pub device: Device,
 }
 
-pub struct Ward {
+pub(super) struct Ward {
     node: Arc<Node>,
     pub clinician: Api,
     technician: Api,
@@ -33,7 +33,7 @@ pub struct Ward {
 
 impl Ward {
     /// Waits for its turn; the demo ends when nobody waits any more.
-    pub fn enter() -> Self {
+    pub(super) fn enter() -> Self {
         let node = {
             let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
             shared.upgrade().unwrap_or_else(|| {
@@ -55,32 +55,32 @@ impl Ward {
         ward
     }
 
-    pub fn node(&self) -> &Node {
+    pub(super) fn node(&self) -> &Node {
         &self.node
     }
 
-    pub fn bed(&self) -> &Bed {
+    pub(super) fn bed(&self) -> &Bed {
         &self.bed
     }
 
     /// The bed of the patient who refused.
-    pub fn refusing_bed(&self) -> &Bed {
+    pub(super) fn refusing_bed(&self) -> &Bed {
         &self.refusing
     }
 
     /// A number that no other client of this run has.
-    pub fn number(&self) -> i64 {
+    pub(super) fn number(&self) -> i64 {
         NUMBER.fetch_add(1, Ordering::Relaxed)
     }
 
     /// An instant that no other reading of this run has.
-    pub fn instant(&self) -> i64 {
+    pub(super) fn instant(&self) -> i64 {
         self.instants(1)
     }
 
     /// The first of `count` milliseconds, from now on, that no other reading of this run has: what was measured
     /// before the latest grant would be refused.
-    pub fn instants(&self, count: i64) -> i64 {
+    pub(super) fn instants(&self, count: i64) -> i64 {
         #[expect(clippy::disallowed_methods, reason = "a wearable has its own clock")]
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
         let now = i64::try_from(now).unwrap();
@@ -91,7 +91,7 @@ impl Ward {
     }
 
     /// The readings of `spo2` among `count` milliseconds from `first`.
-    pub fn readings(&self, bed: &Bed, first: i64, count: i64) -> Vec<Value> {
+    pub(super) fn readings(&self, bed: &Bed, first: i64, count: i64) -> Vec<Value> {
         let time =
             |ms: i64| chrono::DateTime::from_timestamp_millis(ms).unwrap().format("%Y-%m-%dT%H:%M:%S%.3fZ");
         self.clinician.list(&format!(
@@ -102,7 +102,7 @@ impl Ward {
         ))
     }
 
-    pub fn grant(&self, bed: &Bed) {
+    pub(super) fn grant(&self, bed: &Bed) {
         for purpose in PURPOSES {
             let terms = self.clinician.list(&format!("/api/v1/terms?purpose={purpose}"));
             let current = terms.iter().find(|term| term["current"] == true).expect("a current term");
@@ -117,20 +117,20 @@ impl Ward {
         });
     }
 
-    pub fn revoke(&self, bed: &Bed) {
+    pub(super) fn revoke(&self, bed: &Bed) {
         let said = self.say(bed, &json!({"purpose": "telemetry.collect", "action": "revoke"}));
         assert!(said.is_good(), "{said:?}");
     }
 
     /// The bed's device with another valid token, and the token's id.
-    pub fn another_token(&self, bed: &Bed) -> (Device, String) {
+    pub(super) fn another_token(&self, bed: &Bed) -> (Device, String) {
         let path = format!("/api/v1/devices/{}/tokens", bed.device.device_id);
         let given = self.technician.post(&path, &json!({})).with(201);
         let text = |member: &str| given[member].as_str().unwrap().to_owned();
         (Device { token: text("token"), ..bed.device.clone() }, text("token_id"))
     }
 
-    pub fn revoke_token(&self, device: &Device, token: &str) {
+    pub(super) fn revoke_token(&self, device: &Device, token: &str) {
         self.technician.delete(&format!("/api/v1/devices/{}/tokens/{token}", device.device_id)).with(204);
     }
 

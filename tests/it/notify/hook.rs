@@ -17,7 +17,7 @@ use crate::support::lacks;
 const OURS: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const ANOTHERS: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-pub struct Program {
+pub(super) struct Program {
     child: Child,
     /// Its end is what ends the program.
     stdin: Option<ChildStdin>,
@@ -31,7 +31,7 @@ impl Program {
     }
 
     /// One that knows `secret`, and whose clock is not that of the calls.
-    pub fn timeless(secret: &str) -> Self {
+    pub(super) fn timeless(secret: &str) -> Self {
         Self::with(secret, &["timeless"])
     }
 

@@ -16,8 +16,8 @@ use super::post::{DOMAIN, PASSWORD, Post};
 use crate::support::lacks;
 use crate::support::until::until;
 
-pub const SECRET: &[u8] = b"of this clinic";
-pub const FROM: &str = "Zelo Clínica <zelo@clinica.test>";
+pub(super) const SECRET: &[u8] = b"of this clinic";
+pub(super) const FROM: &str = "Zelo Clínica <zelo@clinica.test>";
 
 fn now() -> Instant {
     Clock::System.now()
@@ -27,11 +27,11 @@ fn smtp(url: &str) -> Smtp {
     Smtp { place: Place::parse(url, Protocol::Smtp).unwrap(), from: FROM.into(), login: None, ca: None }
 }
 
-pub fn plain(post: &Post) -> Email {
+pub(super) fn plain(post: &Post) -> Email {
     Email::new(&smtp(&format!("plain://127.0.0.1:{}", post.smtp)), SECRET).unwrap()
 }
 
-pub fn imap(url: &str) -> Imap {
+pub(super) fn imap(url: &str) -> Imap {
     let login = Login { user: "zelo".into(), password: Hidden::new(PASSWORD.into()) };
     let place = Place::parse(url, Protocol::Imap).unwrap();
     Imap { place, login, folder: "INBOX".into(), ca: None }

@@ -4,4 +4,4 @@
 mod escalation;
 mod hook;
 mod mail;
-pub mod post;
+pub(crate) mod post;

@@ -15,13 +15,13 @@ use serde_json::Value;
 use crate::support::until::until;
 
 /// Everybody's password.
-pub const PASSWORD: &str = "correct-horse";
-pub const DOMAIN: &str = "clinica.test";
+pub(crate) const PASSWORD: &str = "correct-horse";
+pub(crate) const DOMAIN: &str = "clinica.test";
 /// The account of Debian's package.
 const EXIM: &str = "Debian-exim";
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub struct Post {
+pub(crate) struct Post {
     dir: tempfile::TempDir,
     account: Account,
     pub smtp: u16,
@@ -40,7 +40,7 @@ struct Account {
 }
 
 impl Post {
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let account = Account::unprivileged(dir.path());
         for folder in ["spool", "log", "run", "state", "mail"] {
@@ -61,29 +61,29 @@ impl Post {
     }
 
     /// The authority that signed the servers' certificate.
-    pub fn ca(&self) -> PathBuf {
+    pub(crate) fn ca(&self) -> PathBuf {
         self.path("ca.pem")
     }
 
     /// An authority that signed nothing here.
-    pub fn other_ca(&self) -> PathBuf {
+    pub(crate) fn other_ca(&self) -> PathBuf {
         self.path("other.pem")
     }
 
-    pub fn start_smtp(&mut self) {
+    pub(crate) fn start_smtp(&mut self) {
         let (settings, ports) = (self.path("exim.conf"), format!("{}:{}", self.smtp, self.smtps));
         let mut exim = self.spawn("exim4", &["-C", settings.to_str().unwrap(), "-bdf", "-oX", &ports]);
         self.answers(self.smtp, &mut exim);
         self.exim = Some(exim);
     }
 
-    pub fn stop_smtp(&mut self) {
+    pub(crate) fn stop_smtp(&mut self) {
         end(self.exim.take());
         until("the server is gone", PATIENCE, || TcpStream::connect(("127.0.0.1", self.smtp)).err());
     }
 
     /// The mails of a mailbox as Python's IMAP client reads them, once there are so many.
-    pub fn mails(&self, user: &str, count: usize) -> Vec<Value> {
+    pub(crate) fn mails(&self, user: &str, count: usize) -> Vec<Value> {
         until(&format!("{count} mail(s) for {user}\n{}", self.logs()), PATIENCE, || {
             let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/notify/inbox.py");
             let mut python = Command::new("python3");
@@ -95,7 +95,7 @@ impl Post {
     }
 
     /// What both servers wrote down.
-    pub fn logs(&self) -> String {
+    pub(crate) fn logs(&self) -> String {
         let names = ["log/mainlog", "log/paniclog", "dovecot.log", "exim4.out", "dovecot.out"];
         let read = |name| fs::read_to_string(self.path(name)).unwrap_or_default();
         names.map(|name| format!("--- {name}\n{}", read(name))).join("\n")

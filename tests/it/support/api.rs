@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// A caller of one node's API, signed in or not. Paths begin with `/api/v1`.
-pub struct Api {
+pub(crate) struct Api {
     base: String,
     agent: ureq::Agent,
     token: Option<String>,
@@ -13,26 +13,26 @@ pub struct Api {
 
 /// What the API answered.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub body: Value,
 }
 
 impl Answer {
     /// The body of an answer that must have this status.
-    pub fn with(self, status: u16) -> Value {
+    pub(crate) fn with(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         self.body
     }
 
-    pub fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         (200..300).contains(&self.status)
     }
 }
 
 impl Api {
     /// A caller without a name.
-    pub fn new(base: &str) -> Self {
+    pub(crate) fn new(base: &str) -> Self {
         let config = ureq::Agent::config_builder()
             // A kept connection may be closed by the other side just as it is used again.
             .max_idle_connections(0)
@@ -43,7 +43,7 @@ impl Api {
     }
 
     /// The same, signed in.
-    pub fn signed_in(mut self, email: &str, password: &str) -> Self {
+    pub(crate) fn signed_in(mut self, email: &str, password: &str) -> Self {
         let answer =
             self.post("/api/v1/auth/token", &json!({"email": email, "password": password})).with(200);
         self.token = answer["access_token"].as_str().map(str::to_owned);
@@ -51,7 +51,7 @@ impl Api {
         self
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         let mut request = self.agent.get(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -59,7 +59,7 @@ impl Api {
         Self::answer(path, request.call())
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         let mut request = self.agent.post(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -67,7 +67,7 @@ impl Api {
         Self::answer(path, request.send_json(body))
     }
 
-    pub fn delete(&self, path: &str) -> Answer {
+    pub(crate) fn delete(&self, path: &str) -> Answer {
         let mut request = self.agent.delete(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -76,7 +76,7 @@ impl Api {
     }
 
     /// The items of every page of a list.
-    pub fn list(&self, path: &str) -> Vec<Value> {
+    pub(crate) fn list(&self, path: &str) -> Vec<Value> {
         let (mut items, mut cursor) = (vec![], String::new());
         loop {
             let page = self.get(&format!("{path}{cursor}")).with(200);

@@ -26,10 +26,10 @@ use store::{Actor, Opener, Result, Store, Tx, Url, View, audit, patients};
 use zelo::app::{House, Options, Signers};
 
 /// How long ago beds were filled: readings since then are taken.
-pub const SINCE: Duration = Duration::from_secs(60 * 3_600);
+pub(crate) const SINCE: Duration = Duration::from_secs(60 * 3_600);
 
 #[derive(Clone)]
-pub struct Bed {
+pub(crate) struct Bed {
     pub patient: PatientId,
     pub patient_key: i64,
     pub device: DeviceId,
@@ -37,23 +37,23 @@ pub struct Bed {
 }
 
 impl Bed {
-    pub fn topic(&self) -> String {
+    pub(crate) fn topic(&self) -> String {
         format!("zelo/v1/devices/{}/telemetry", self.device)
     }
 
-    pub fn client(&self, house: &House) -> (AsyncClient, EventLoop) {
+    pub(crate) fn client(&self, house: &House) -> (AsyncClient, EventLoop) {
         let address = house.gateway.local_addr();
         self.client_of(&address.ip().to_string(), address.port())
     }
 
-    pub fn client_of(&self, host: &str, port: u16) -> (AsyncClient, EventLoop) {
+    pub(crate) fn client_of(&self, host: &str, port: u16) -> (AsyncClient, EventLoop) {
         let mut options = MqttOptions::new("bed", host, port);
         options.set_credentials(self.device.to_string(), self.token.clone());
         AsyncClient::new(options, 100)
     }
 }
 
-pub struct Clinic {
+pub(crate) struct Clinic {
     pub dir: Arc<tempfile::TempDir>,
     pub store: Store,
     pub tokens: Arc<Signer>,
@@ -75,18 +75,18 @@ struct Counted {
 
 impl Clinic {
     /// One clinic per backend at hand.
-    pub fn each(beds: usize) -> Vec<Self> {
+    pub(crate) fn each(beds: usize) -> Vec<Self> {
         std::iter::once(Self::sqlite(beds)).chain(Self::postgres(beds)).collect()
     }
 
-    pub fn sqlite(beds: usize) -> Self {
+    pub(crate) fn sqlite(beds: usize) -> Self {
         let dir = keys();
         let url = Url::Sqlite(dir.path().join("zelo.db"));
         Self::open(dir, &url, None, beds)
     }
 
     /// `None` without a server.
-    pub fn postgres(beds: usize) -> Option<Self> {
+    pub(crate) fn postgres(beds: usize) -> Option<Self> {
         #[expect(clippy::disallowed_methods, reason = "where the test server is, only the runner knows")]
         let server = std::env::var("ZELO_TEST_POSTGRES").ok().filter(|url| !url.is_empty())?;
         let schema = format!("zelo_it_{}", DeviceId::new(Clock::System.now()).0.simple());
@@ -107,39 +107,39 @@ impl Clinic {
         Self { dir: Arc::new(dir), store, tokens, beds, schema }
     }
 
-    pub fn keys(&self) -> PathBuf {
+    pub(crate) fn keys(&self) -> PathBuf {
         self.dir.path().join("keys")
     }
 
-    pub fn backend(&self) -> &'static str {
+    pub(crate) fn backend(&self) -> &'static str {
         if self.schema.is_some() { "postgres" } else { "sqlite" }
     }
 
-    pub fn schema(&self) -> Option<&str> {
+    pub(crate) fn schema(&self) -> Option<&str> {
         self.schema.as_ref().map(|(_, schema)| schema.as_str())
     }
 
     /// The database as another node opens it.
-    pub fn again(&self) -> Store {
+    pub(crate) fn again(&self) -> Store {
         Store::open(self.store.url(), Keks::load(&self.keys()).unwrap()).unwrap()
     }
 
-    pub async fn house(&self, store: &Store) -> House {
+    pub(crate) async fn house(&self, store: &Store) -> House {
         self.house_with(store, None).await
     }
 
-    pub async fn house_with(&self, store: &Store, mqtt_tls: Option<TlsOptions>) -> House {
+    pub(crate) async fn house_with(&self, store: &Store, mqtt_tls: Option<TlsOptions>) -> House {
         let post = Post { channels: vec![Arc::new(InApp)], ..Post::default() };
         self.start(store, &Clock::System, mqtt_tls, post).await
     }
 
     /// A house on a clock that the test drives, with the channels that it gives.
-    pub async fn house_on(&self, clock: &Clock, post: Post) -> House {
+    pub(crate) async fn house_on(&self, clock: &Clock, post: Post) -> House {
         self.start(&self.store, clock, None, post).await
     }
 
     /// A node on a machine with a clock of its own, which follows the database's as `zelo serve` has it.
-    pub async fn house_following(&self, store: &Store, machine: Clock) -> (House, Clock) {
+    pub(crate) async fn house_following(&self, store: &Store, machine: Clock) -> (House, Clock) {
         let clock = Clock::following(machine);
         Clocks::set(store, &clock).unwrap();
         let house = self.start(store, &clock, None, Post::default()).await;
@@ -164,7 +164,7 @@ impl Clinic {
     }
 
     /// The database, on PostgreSQL, as a node opens it that asks a clock for the time which [`Clinic::shift`] moves.
-    pub fn on_a_clock_to_shift(&self) -> Store {
+    pub(crate) fn on_a_clock_to_shift(&self) -> Store {
         let (_, schema) = self.schema.as_ref().unwrap();
         let clock = format!(
             "CREATE TABLE shift (ahead INTERVAL NOT NULL); INSERT INTO shift VALUES ('0'); \
@@ -178,12 +178,12 @@ impl Clinic {
     }
 
     /// From now on the database's clock is so far ahead of this machine's.
-    pub fn shift(&self, ahead: Duration) {
+    pub(crate) fn shift(&self, ahead: Duration) {
         drop(self.foreign(&format!("UPDATE shift SET ahead = '{} seconds'", ahead.as_secs())));
     }
 
     /// How many entries of a kind the audit log holds.
-    pub fn entries(&self, kind: &str) -> i64 {
+    pub(crate) fn entries(&self, kind: &str) -> i64 {
         let mut conn = Opener { url: self.store.url().clone(), read_only: true }.open().unwrap();
         let sql = format!("SELECT COUNT(*) AS n FROM audit_entries WHERE kind = '{kind}'");
         let counted: Counted = diesel::sql_query(sql).get_result(&mut conn).unwrap();
@@ -192,7 +192,7 @@ impl Clinic {
 
     /// A session of another program, whatever it is called, that did `sql` and does nothing more; it ends when it is
     /// dropped.
-    pub fn foreign(&self, sql: &str) -> impl Sized + use<> {
+    pub(crate) fn foreign(&self, sql: &str) -> impl Sized + use<> {
         let mut conn = Opener { url: self.store.url().clone(), read_only: false }.open().unwrap();
         if self.schema.is_some() {
             let foreign = "SELECT pg_advisory_unlock_all(); SET application_name = 'zelo-report'; \
@@ -204,7 +204,7 @@ impl Clinic {
     }
 
     /// What the database answers to a question, one text a row (`told`), after everything is on its disk.
-    pub fn ask_after_a_checkpoint(&self, sql: &str) -> Vec<String> {
+    pub(crate) fn ask_after_a_checkpoint(&self, sql: &str) -> Vec<String> {
         let mut conn = Opener { url: self.store.url().clone(), read_only: false }.open().unwrap();
         conn.batch_execute("CHECKPOINT").unwrap();
         let rows: Vec<Told> = diesel::sql_query(sql).load(&mut conn).unwrap();
@@ -212,19 +212,19 @@ impl Clinic {
     }
 
     /// How many statements of others wait for a lock on this table.
-    pub fn waiting_for(&self, table: &str) -> i64 {
+    pub(crate) fn waiting_for(&self, table: &str) -> i64 {
         self.count(&format!(
             "SELECT COUNT(*) AS n FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass"
         ))
     }
 
     /// Rows in the hot journal of a bed's patient, whatever consent says.
-    pub fn stored(&self, bed: &Bed) -> i64 {
+    pub(crate) fn stored(&self, bed: &Bed) -> i64 {
         self.count(&format!("SELECT COUNT(*) AS n FROM readings WHERE patient_key = {}", bed.patient_key))
     }
 
     /// Readings of a bed's patient in journal and chunks, in one statement: a roll in between moves them and loses none.
-    pub fn readings(&self, bed: &Bed) -> i64 {
+    pub(crate) fn readings(&self, bed: &Bed) -> i64 {
         self.count(&format!(
             "SELECT CAST((SELECT COUNT(*) FROM readings WHERE patient_key = {0}) + \
              COALESCE((SELECT SUM(count) FROM chunks WHERE patient_key = {0}), 0) AS BIGINT) AS n",
@@ -233,7 +233,7 @@ impl Clinic {
     }
 
     /// Changes rows behind the program's back; says how many.
-    pub fn tamper(&self, sql: &str) -> usize {
+    pub(crate) fn tamper(&self, sql: &str) -> usize {
         let mut conn = Opener { url: self.store.url().clone(), read_only: false }.open().unwrap();
         diesel::sql_query(sql).execute(&mut conn).unwrap()
     }
@@ -245,7 +245,7 @@ impl Clinic {
     }
 
     /// The instants (milliseconds) of a bed's heart rates, from journal and chunks, as often as they are stored.
-    pub fn instants(store: &Store, bed: &Bed) -> Vec<i64> {
+    pub(crate) fn instants(store: &Store, bed: &Bed) -> Vec<i64> {
         let read = store.read(|view| {
             let permit = permitted(view, bed)?;
             let (from, to) = (Instant::from_micros(0), Instant::MAX);
@@ -255,7 +255,7 @@ impl Clinic {
     }
 
     /// A bed's heart rates as they are in force.
-    pub fn values(&self, bed: &Bed) -> Vec<(Instant, f64)> {
+    pub(crate) fn values(&self, bed: &Bed) -> Vec<(Instant, f64)> {
         let read = self.store.read(|view| {
             let permit = permitted(view, bed)?;
             let (from, to) = (Instant::from_micros(0), Instant::MAX);
@@ -265,7 +265,7 @@ impl Clinic {
     }
 
     /// Why readings of a patient were set aside, the newest ten.
-    pub fn set_aside(store: &Store, bed: &Bed) -> Vec<String> {
+    pub(crate) fn set_aside(store: &Store, bed: &Bed) -> Vec<String> {
         let read = store.read(|view| {
             let (collected, display) = (permitted(view, bed)?, permitted(view, bed)?);
             quarantine::waiting(view, (&collected, &display), bed.patient_key, 10)
@@ -273,11 +273,11 @@ impl Clinic {
         read.unwrap().into_iter().map(|item| item.reason).collect()
     }
 
-    pub fn revoke(&self, bed: &Bed) {
+    pub(crate) fn revoke(&self, bed: &Bed) {
         self.revoke_at(bed, Clock::System.now());
     }
 
-    pub fn revoke_at(&self, bed: &Bed, now: Instant) {
+    pub(crate) fn revoke_at(&self, bed: &Bed, now: Instant) {
         self.store
             .write(Actor::Operator, now, |tx| {
                 consents::revoke(tx, bed.patient, Purpose::TelemetryCollect, &Giver::Subject.into())
@@ -285,18 +285,18 @@ impl Clinic {
             .unwrap();
     }
 
-    pub fn grant(&self, bed: &Bed) {
+    pub(crate) fn grant(&self, bed: &Bed) {
         self.grant_at(bed, Clock::System.now());
     }
 
-    pub fn grant_at(&self, bed: &Bed, now: Instant) {
+    pub(crate) fn grant_at(&self, bed: &Bed, now: Instant) {
         self.store
             .write(Actor::Operator, now, |tx| grant(tx, bed.patient, Purpose::TelemetryCollect, None))
             .unwrap();
     }
 
     /// Whether the whole log holds.
-    pub fn verify(&self) {
+    pub(crate) fn verify(&self) {
         let vkey = audit::load(&self.store, &self.keys()).unwrap().vkey().clone();
         let report = audit::verify(&self.store, &vkey, None, &[]).unwrap();
         assert!(report.ok, "{report:?}");
@@ -313,9 +313,9 @@ impl Drop for Clinic {
     }
 }
 
-pub const NAME: &str = "Quitéria Zulmira Xavantina";
-pub const CPF: &str = "52998224725";
-pub const EMAIL: &str = "quiteria.xavantina@clinica.invalid";
+pub(crate) const NAME: &str = "Quitéria Zulmira Xavantina";
+pub(crate) const CPF: &str = "52998224725";
+pub(crate) const EMAIL: &str = "quiteria.xavantina@clinica.invalid";
 
 fn keys() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -379,7 +379,7 @@ fn permitted<P: Typed>(view: &mut View<'_>, bed: &Bed) -> Result<Permit<P>> {
     Ok(consent::decide(&request)?)
 }
 
-pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Moment::now();
     while !holds() {
         assert!(began.elapsed() < Duration::from_secs(20), "{what}");

@@ -1,10 +1,10 @@
 //! Chance that every run draws alike.
 
 /// SplitMix64.
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub u64);
 
 impl Dice {
-    pub fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -12,11 +12,11 @@ impl Dice {
         (z ^ (z >> 31)) % sides
     }
 
-    pub fn small(&mut self, sides: u16) -> u16 {
+    pub(crate) fn small(&mut self, sides: u16) -> u16 {
         u16::try_from(self.roll(u64::from(sides))).unwrap()
     }
 
-    pub fn one<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(crate) fn one<T: Copy>(&mut self, of: &[T]) -> T {
         of[usize::try_from(self.roll(u64::try_from(of.len()).unwrap())).unwrap()]
     }
 }

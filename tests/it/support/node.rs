@@ -18,7 +18,7 @@ const STOP: Duration = Duration::from_secs(10);
 
 /// The one line on standard output.
 #[derive(Debug, Deserialize)]
-pub struct Ready {
+pub(crate) struct Ready {
     pub http: String,
     pub mqtt: String,
     #[serde(default)]
@@ -28,14 +28,14 @@ pub struct Ready {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct User {
+pub(crate) struct User {
     pub role: String,
     pub email: String,
     pub password: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Device {
+pub(crate) struct Device {
     pub device_id: String,
     pub token: String,
     pub patient_id: String,
@@ -43,7 +43,7 @@ pub struct Device {
 }
 
 /// A process that ends with its test.
-pub struct Node {
+pub(crate) struct Node {
     child: Child,
     lines: Mutex<Receiver<String>>,
     errors: PathBuf,
@@ -53,19 +53,19 @@ pub struct Node {
 
 impl Node {
     /// A demo on fresh data.
-    pub fn demo() -> Self {
+    pub(crate) fn demo() -> Self {
         let home = tempfile::tempdir().unwrap();
         let data = home.path().join("data");
         Self::start(home, &["demo"], &data)
     }
 
     /// A demo on data that outlives it.
-    pub fn demo_in(data: &Path) -> Self {
+    pub(crate) fn demo_in(data: &Path) -> Self {
         Self::start(tempfile::tempdir().unwrap(), &["demo"], data)
     }
 
     /// A node on data that is there.
-    pub fn serve(data: &Path, flags: &[&str]) -> Self {
+    pub(crate) fn serve(data: &Path, flags: &[&str]) -> Self {
         let mut arguments = vec!["serve"];
         arguments.extend(flags);
         Self::start(tempfile::tempdir().unwrap(), &arguments, data)
@@ -73,13 +73,13 @@ impl Node {
 
     /// A node of the program that cargo built beside the tests, with what only debug builds have.
     #[cfg(debug_assertions)]
-    pub fn struck(data: &Path, thread: &str) -> Self {
+    pub(crate) fn struck(data: &Path, thread: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         Self::begin(Path::new(env!("CARGO_BIN_EXE_zelo")), home, &["serve", "--strike", thread], data, None)
     }
 
     /// A node whose log nobody reads: standard error is a pipe, and its reader is gone.
-    pub fn unheard(data: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn unheard(data: &Path, arguments: &[&str]) -> Self {
         let mut node =
             Self::begin(&program(), tempfile::tempdir().unwrap(), arguments, data, Some(Stdio::piped()));
         drop(node.child.stderr.take());
@@ -126,35 +126,35 @@ impl Node {
         Self { child, lines: Mutex::new(lines), errors, ready, _home: home }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// The API for someone without a name.
-    pub fn api(&self) -> Api {
+    pub(crate) fn api(&self) -> Api {
         Api::new(&self.ready.http)
     }
 
     /// The API for the demo's user of a role.
-    pub fn as_role(&self, role: &str) -> Api {
+    pub(crate) fn as_role(&self, role: &str) -> Api {
         let user = self.ready.users.iter().find(|user| user.role == role);
         let user = user.unwrap_or_else(|| panic!("the demo has no {role}"));
         self.api().signed_in(&user.email, &user.password)
     }
 
     /// The host and port of MQTT.
-    pub fn mqtt(&self) -> (&str, u16) {
+    pub(crate) fn mqtt(&self) -> (&str, u16) {
         let (host, port) = self.ready.mqtt.rsplit_once(':').unwrap();
         (host, port.parse().unwrap())
     }
 
     /// What the program said on standard error so far.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         fs::read_to_string(&self.errors).unwrap_or_default()
     }
 
     /// Asks it to end (SIGTERM) and waits as long as it may take.
-    pub fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(mut self) -> ExitStatus {
         self.signal("TERM");
         let status = until("the end after SIGTERM", STOP, || self.child.try_wait().unwrap());
         let more = self.lines.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(STOP);
@@ -163,27 +163,27 @@ impl Node {
     }
 
     /// Waits until it ends by itself: its exit code, and what it said.
-    pub fn ended(mut self, patience: Duration) -> (Option<i32>, String) {
+    pub(crate) fn ended(mut self, patience: Duration) -> (Option<i32>, String) {
         let status = until("the end by itself", patience, || self.child.try_wait().unwrap());
         (status.code(), self.said())
     }
 
     /// Asks it to end (SIGTERM); [`Node::ended`] waits for it.
-    pub fn ask_to_end(&self) {
+    pub(crate) fn ask_to_end(&self) {
         self.signal("TERM");
     }
 
     /// Holds it where it is (SIGSTOP), until [`Node::resume`].
-    pub fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.signal("STOP");
     }
 
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.signal("CONT");
     }
 
     /// Ends it without a word (SIGKILL).
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -207,7 +207,7 @@ impl Drop for Node {
 }
 
 /// The program under test: the release build that `tests/run` made, or the one cargo built beside the tests.
-pub fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let chosen = std::env::var_os("ZELO_BIN");
     chosen.map_or_else(|| env!("CARGO_BIN_EXE_zelo").into(), PathBuf::from)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 ///
 /// # Panics
 /// It did not answer within `patience`.
-pub fn until<T>(what: &str, patience: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, patience: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(answer) = probe() {

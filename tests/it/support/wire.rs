@@ -10,7 +10,7 @@ use super::until::until;
 
 /// What the wire does with what is sent over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// It carries.
     Whole,
     /// Connections end, new ones end at once.
@@ -20,7 +20,7 @@ pub enum State {
 }
 
 /// Listens on a free loopback port and carries to the database's address.
-pub struct Wire {
+pub(crate) struct Wire {
     pub port: u16,
     inner: Arc<Inner>,
 }
@@ -34,7 +34,7 @@ struct Inner {
 }
 
 impl Wire {
-    pub fn to(address: SocketAddr) -> Self {
+    pub(crate) fn to(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let inner = Arc::new(Inner {
@@ -56,7 +56,7 @@ impl Wire {
         Self { port, inner }
     }
 
-    pub fn set(&self, state: State) {
+    pub(crate) fn set(&self, state: State) {
         *self.inner.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
         self.inner.changed.notify_all();
         if state == State::Cut {

@@ -11,7 +11,7 @@ use notify::{Address, Channel, Fault, Outgoing, Said};
 
 /// What a recipient does with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mailbox {
+pub(crate) enum Mailbox {
     #[default]
     Takes,
     /// A mailbox answers `421` at its name, a program `503`.
@@ -24,7 +24,7 @@ pub enum Mailbox {
 
 /// What arrived somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Arrived {
+pub(crate) struct Arrived {
     pub at: Instant,
     pub to: String,
     pub key: String,
@@ -49,7 +49,7 @@ impl Hung {
 }
 
 #[derive(Default)]
-pub struct Mail {
+pub(crate) struct Mail {
     /// It stands for programs that are called.
     programs: bool,
     mailboxes: Mutex<BTreeMap<String, Mailbox>>,
@@ -60,50 +60,50 @@ pub struct Mail {
 }
 
 impl Mail {
-    pub fn of_programs() -> Self {
+    pub(crate) fn of_programs() -> Self {
         Self { programs: true, ..Self::default() }
     }
 
-    pub fn is(&self, to: &str, mailbox: Mailbox) {
+    pub(crate) fn is(&self, to: &str, mailbox: Mailbox) {
         self.mailboxes.lock().unwrap().insert(to.to_owned(), mailbox);
     }
 
-    pub fn goes_away(&self, away: bool) {
+    pub(crate) fn goes_away(&self, away: bool) {
         *self.away.lock().unwrap() = away;
     }
 
     /// Whatever hangs is answered now.
-    pub fn lets_go(&self) {
+    pub(crate) fn lets_go(&self) {
         self.hung.0.lock().unwrap().let_go = true;
         self.hung.1.notify_all();
     }
 
     /// The driven time: what hangs longer than an answer may take is given up.
-    pub fn it_is(&self, now: Instant) {
+    pub(crate) fn it_is(&self, now: Instant) {
         self.hung.0.lock().unwrap().now = Some(now);
         self.hung.1.notify_all();
     }
 
     /// How many messages hang, and go on to.
-    pub fn hanging(&self) -> usize {
+    pub(crate) fn hanging(&self) -> usize {
         let hung = self.hung.0.lock().unwrap();
         hung.until.iter().filter(|until| !hung.is_over(**until)).count()
     }
 
-    pub fn arrived(&self) -> Vec<Arrived> {
+    pub(crate) fn arrived(&self) -> Vec<Arrived> {
         self.arrived.lock().unwrap().clone()
     }
 
-    pub fn to(&self, to: &str) -> Vec<Arrived> {
+    pub(crate) fn to(&self, to: &str) -> Vec<Arrived> {
         self.arrived().into_iter().filter(|one| one.to == to).collect()
     }
 
     /// How often a recipient was asked while there was a server that could.
-    pub fn asked(&self, to: &str) -> usize {
+    pub(crate) fn asked(&self, to: &str) -> usize {
         self.asked_at(to).len()
     }
 
-    pub fn asked_at(&self, to: &str) -> Vec<Instant> {
+    pub(crate) fn asked_at(&self, to: &str) -> Vec<Instant> {
         self.asked.lock().unwrap().iter().filter(|(_, one)| one == to).map(|(at, _)| *at).collect()
     }
 

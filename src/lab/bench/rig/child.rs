@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use super::load::{Plan, Report};
 
 /// A running generator.
-pub struct Generator {
+pub(crate) struct Generator {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
@@ -26,7 +26,7 @@ impl Generator {
     ///
     /// # Errors
     /// It cannot start, or a device could not connect.
-    pub fn start(dir: &Path, plan: &Plan) -> anyhow::Result<Self> {
+    pub(crate) fn start(dir: &Path, plan: &Plan) -> anyhow::Result<Self> {
         let path = dir.join("load.json");
         store::home::write_private(&path, &serde_json::to_vec(plan)?)?;
         let mut command = Command::new(std::env::current_exe()?);
@@ -42,7 +42,7 @@ impl Generator {
     ///
     /// # Errors
     /// It ended.
-    pub fn go(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn go(&mut self) -> anyhow::Result<()> {
         let input = self.child.stdin.as_mut().context("the generator has no input")?;
         writeln!(input, "go")?;
         self.hear("measure")
@@ -52,7 +52,7 @@ impl Generator {
     ///
     /// # Errors
     /// It ended without a word.
-    pub fn report(mut self) -> anyhow::Result<Report> {
+    pub(crate) fn report(mut self) -> anyhow::Result<Report> {
         drop(self.child.stdin.take());
         let line = self.lines.next().context("the load generator ended early")??;
         Ok(serde_json::from_str(&line)?)

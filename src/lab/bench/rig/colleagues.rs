@@ -19,7 +19,7 @@ use store::{Actor, Error, Store, alerts};
 const AHEAD: usize = 2;
 
 /// Colleagues at work.
-pub struct Colleagues {
+pub(crate) struct Colleagues {
     alerts: Arc<Vec<AlertId>>,
     next: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
@@ -32,7 +32,7 @@ impl Colleagues {
     ///
     /// # Errors
     /// Database errors.
-    pub fn start(store: &Store, leaving: &[Enrolled], count: usize) -> anyhow::Result<Self> {
+    pub(crate) fn start(store: &Store, leaving: &[Enrolled], count: usize) -> anyhow::Result<Self> {
         let alerts =
             leaving.iter().map(|enrolled| raise(store, enrolled)).collect::<anyhow::Result<Vec<_>>>()?;
         let mut colleagues = Self {
@@ -62,12 +62,12 @@ impl Colleagues {
     }
 
     /// The next one leaves.
-    pub fn turn_to(&self, place: usize) {
+    pub(crate) fn turn_to(&self, place: usize) {
         self.next.store(place, Ordering::Relaxed);
     }
 
     /// They go home; how often they acted.
-    pub fn stop(self) -> u64 {
+    pub(crate) fn stop(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads {
             drop(thread.join());

@@ -18,7 +18,7 @@ use store::{Actor, audit};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A signed-in clinician before pages that are served.
-pub struct Dashboard {
+pub(crate) struct Dashboard {
     /// Who looks.
     pub viewer: UserId,
     eyes: Eyes,
@@ -27,7 +27,7 @@ pub struct Dashboard {
 
 /// What asks: may go to another thread.
 #[derive(Clone)]
-pub struct Eyes {
+pub(crate) struct Eyes {
     address: SocketAddr,
     cookie: String,
 }
@@ -37,7 +37,7 @@ impl Dashboard {
     ///
     /// # Errors
     /// The store or the port refuses.
-    pub fn open(site: &Site, runtime: &Runtime) -> anyhow::Result<Self> {
+    pub(crate) fn open(site: &Site, runtime: &Runtime) -> anyhow::Result<Self> {
         let now = Clock::System.now();
         let (viewer, cookie) = signed_in(site, Role::Clinician)?;
         let log_signer = audit::open(&site.store, &site.dir().join("keys"), now)?;
@@ -70,7 +70,7 @@ impl Dashboard {
 
     /// What asks.
     #[must_use]
-    pub fn eyes(&self) -> Eyes {
+    pub(crate) fn eyes(&self) -> Eyes {
         self.eyes.clone()
     }
 
@@ -78,13 +78,13 @@ impl Dashboard {
     ///
     /// # Errors
     /// The store refuses.
-    pub fn eyes_of(&self, site: &Site, role: Role) -> anyhow::Result<Eyes> {
+    pub(crate) fn eyes_of(&self, site: &Site, role: Role) -> anyhow::Result<Eyes> {
         let (_, cookie) = signed_in(site, role)?;
         Ok(Eyes { address: self.eyes.address, cookie })
     }
 
     /// Ends the pages.
-    pub fn close(self, runtime: &Runtime) {
+    pub(crate) fn close(self, runtime: &Runtime) {
         runtime.block_on(self.served.stop());
     }
 }
@@ -107,7 +107,7 @@ fn signed_in(site: &Site, role: Role) -> anyhow::Result<(UserId, String)> {
 impl Eyes {
     /// Where the pages are.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
+    pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -115,7 +115,7 @@ impl Eyes {
     ///
     /// # Errors
     /// The connection broke.
-    pub fn get(&self, path: &str) -> anyhow::Result<(u16, String)> {
+    pub(crate) fn get(&self, path: &str) -> anyhow::Result<(u16, String)> {
         // HTTP/1.0: the body ends with the connection, nothing is chunked.
         let mut socket = self.ask(path, "1.0")?;
         let mut answer = Vec::new();
@@ -129,7 +129,7 @@ impl Eyes {
     ///
     /// # Errors
     /// The stream is refused.
-    pub fn listen(&self) -> anyhow::Result<Live> {
+    pub(crate) fn listen(&self) -> anyhow::Result<Live> {
         let mut live = Live { lines: BufReader::new(self.ask("/api/v1/live", "1.1")?), name: String::new() };
         let head = live.line()?;
         anyhow::ensure!(status(&head)? == 200, "the live stream was refused: {head}");
@@ -156,7 +156,7 @@ fn status(head: &str) -> anyhow::Result<u16> {
 }
 
 /// An open stream.
-pub struct Live {
+pub(crate) struct Live {
     lines: BufReader<TcpStream>,
     name: String,
 }
@@ -166,7 +166,7 @@ impl Live {
     ///
     /// # Errors
     /// The stream ended, or said nothing for long.
-    pub fn next(&mut self) -> anyhow::Result<(String, String)> {
+    pub(crate) fn next(&mut self) -> anyhow::Result<(String, String)> {
         loop {
             let line = self.line()?;
             // Lengths of chunks stand between; no event looks like one.

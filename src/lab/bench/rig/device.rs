@@ -13,7 +13,7 @@ use super::wire::{self, Heard};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Connected and ready.
-pub struct Device {
+pub(crate) struct Device {
     socket: TcpStream,
     name: String,
     id: u16,
@@ -25,7 +25,7 @@ impl Device {
     ///
     /// # Errors
     /// The gateway refuses.
-    pub fn connect(address: SocketAddr, enrolled: &Enrolled) -> anyhow::Result<Self> {
+    pub(crate) fn connect(address: SocketAddr, enrolled: &Enrolled) -> anyhow::Result<Self> {
         let mut socket = TcpStream::connect(address)?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(PATIENCE))?;
@@ -41,7 +41,7 @@ impl Device {
     ///
     /// # Errors
     /// They are refused, or the connection ends.
-    pub fn publish(&mut self, json: &str) -> anyhow::Result<()> {
+    pub(crate) fn publish(&mut self, json: &str) -> anyhow::Result<()> {
         self.send(json)?;
         self.answered()
     }
@@ -50,7 +50,7 @@ impl Device {
     ///
     /// # Errors
     /// It is refused, or the connection ends.
-    pub fn answered(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn answered(&mut self) -> anyhow::Result<()> {
         loop {
             match self.next()? {
                 Heard::Puback(_, 0) => return Ok(()),
@@ -65,7 +65,7 @@ impl Device {
     ///
     /// # Errors
     /// The connection ended.
-    pub fn send(&mut self, json: &str) -> anyhow::Result<()> {
+    pub(crate) fn send(&mut self, json: &str) -> anyhow::Result<()> {
         self.id = self.id.checked_add(1).unwrap_or(1);
         Ok(self.socket.write_all(&wire::publish(&self.name, self.id, json.as_bytes()))?)
     }

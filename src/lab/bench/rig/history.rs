@@ -16,7 +16,7 @@ const COMMIT: usize = 50_000;
 const HOUR: i64 = 3_600_000;
 
 /// What a sensor sends.
-pub struct Sensor {
+pub(crate) struct Sensor {
     /// Of what.
     pub signal: Signal,
     /// From one reading to the next, milliseconds.
@@ -28,7 +28,7 @@ pub struct Sensor {
 }
 
 /// Where values come from.
-pub enum Values {
+pub(crate) enum Values {
     /// Whole numbers that wander as a pulse does.
     Wander,
     /// As a real device sent them, over and over.
@@ -40,7 +40,7 @@ impl Values {
     ///
     /// # Errors
     /// There is no such recording.
-    pub fn recorded(name: &'static str, signal: Signal) -> anyhow::Result<Self> {
+    pub(crate) fn recorded(name: &'static str, signal: Signal) -> anyhow::Result<Self> {
         let recording = Recording::named(name)?;
         let column = recording.signals.iter().position(|known| *known == signal).unwrap_or(usize::MAX);
         let said = recording.rows.iter().filter_map(|row| match row.said.get(column) {
@@ -71,7 +71,7 @@ impl Dice {
 ///
 /// # Errors
 /// Database errors.
-pub fn lay(
+pub(crate) fn lay(
     store: &Store,
     sources: &[Source],
     sensor: &Sensor,

@@ -63,7 +63,7 @@ impl Backend for Yes {
 ///
 /// # Errors
 /// The gateway or the generator failed.
-pub fn bare_gateway(drive: Drive) -> anyhow::Result<u64> {
+pub(crate) fn bare_gateway(drive: Drive) -> anyhow::Result<u64> {
     let site = Site::fresh(None)?;
     let now = Clock::System.now();
     let devices = (0..drive.devices).map(|_| Enrolled {
@@ -86,7 +86,7 @@ pub fn bare_gateway(drive: Drive) -> anyhow::Result<u64> {
 ///
 /// # Errors
 /// Database errors.
-pub fn bare_store(server: Option<&str>, drive: Drive, rows: u64) -> anyhow::Result<u64> {
+pub(crate) fn bare_store(server: Option<&str>, drive: Drive, rows: u64) -> anyhow::Result<u64> {
     let site = Site::fresh(server)?;
     let now = Clock::System.now();
     let enrolled = many(&site.store, &site.tokens, drive.devices, now)?;
@@ -175,7 +175,7 @@ impl Feed {
 
 /// L in readings a second.
 #[must_use]
-pub fn together(store: u64, gateway: u64) -> u64 {
+pub(crate) fn together(store: u64, gateway: u64) -> u64 {
     let (s, g) = (u128::from(store), u128::from(gateway));
     u64::try_from(s * g / (s + g).max(1)).unwrap_or(u64::MAX)
 }
@@ -184,6 +184,6 @@ pub fn together(store: u64, gateway: u64) -> u64 {
 ///
 /// # Errors
 /// `whole` is 0: nothing was measured.
-pub fn per_cent(part: u64, whole: u64) -> anyhow::Result<u64> {
+pub(crate) fn per_cent(part: u64, whole: u64) -> anyhow::Result<u64> {
     part.saturating_mul(100).checked_div(whole).context("the limit was measured as 0")
 }

@@ -29,7 +29,7 @@ const AT_ONCE: usize = 64;
 
 /// What the child is told, in a file that only its owner reads.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The gateway.
     pub address: SocketAddr,
     /// Who speaks.
@@ -48,7 +48,7 @@ pub struct Plan {
 
 /// How messages follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pace {
+pub(crate) enum Pace {
     /// Each device keeps this many messages unanswered.
     Closed(usize),
     /// So many messages a second in all, whatever the answers do; latency counts from the planned instant.
@@ -59,7 +59,7 @@ pub enum Pace {
 
 /// What the child saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Messages acknowledged with 0x00.
     pub acks: u64,
     /// With another code.
@@ -83,7 +83,7 @@ pub struct Report {
 
 /// The child's arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Where the plan is.
     #[arg(long)]
     plan: PathBuf,
@@ -107,7 +107,7 @@ struct Shared {
 ///
 /// # Errors
 /// The plan cannot be read, a device cannot connect.
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let plan: Plan = serde_json::from_slice(&std::fs::read(&args.plan)?)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let sockets = runtime.block_on(connect_all(&plan))?;
@@ -141,7 +141,7 @@ async fn connect_all(plan: &Plan) -> anyhow::Result<Vec<TcpStream>> {
 ///
 /// # Errors
 /// It cannot be made, or the gateway refused.
-pub async fn login(address: SocketAddr, device: &Enrolled) -> anyhow::Result<TcpStream> {
+pub(crate) async fn login(address: SocketAddr, device: &Enrolled) -> anyhow::Result<TcpStream> {
     let mut socket = TcpStream::connect(address).await.context("connect to the gateway")?;
     socket.set_nodelay(true)?;
     socket.write_all(&wire::connect(&device.id, &device.token)).await?;

@@ -15,13 +15,13 @@ const EVERY: Duration = Duration::from_millis(20);
 /// It gives up after so many attempts.
 const TRIES: u32 = 120;
 /// Turned away, it waits so long.
-pub const STEADY: Duration = Duration::from_secs(1);
+pub(crate) const STEADY: Duration = Duration::from_secs(1);
 
 /// When it was sent and how long its answer took.
-pub type Answer = (Instant, Duration);
+pub(crate) type Answer = (Instant, Duration);
 
 /// One calm device on a thread of its own.
-pub struct Lone {
+pub(crate) struct Lone {
     stop: Arc<AtomicBool>,
     thread: std::thread::JoinHandle<anyhow::Result<(Vec<Answer>, u32)>>,
 }
@@ -31,7 +31,7 @@ impl Lone {
     ///
     /// # Errors
     /// The gateway refuses it.
-    pub fn start(address: SocketAddr, one: &[Enrolled]) -> anyhow::Result<Self> {
+    pub(crate) fn start(address: SocketAddr, one: &[Enrolled]) -> anyhow::Result<Self> {
         let one = one.first().cloned().ok_or_else(|| anyhow::anyhow!("no device"))?;
         let mut device = Device::connect(address, &one)?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -64,7 +64,7 @@ impl Lone {
     ///
     /// # Errors
     /// It gave up.
-    pub fn stop(self) -> anyhow::Result<(Vec<Answer>, u32)> {
+    pub(crate) fn stop(self) -> anyhow::Result<(Vec<Answer>, u32)> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().map_err(|_panic| anyhow::anyhow!("the lone device's thread ended"))?
     }

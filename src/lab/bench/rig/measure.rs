@@ -15,13 +15,13 @@ use domain::Clock;
 use store::readings::{self, Part};
 
 /// Readings in a message.
-pub const READINGS: u64 = 3;
+pub(crate) const READINGS: u64 = 3;
 /// Measured time begins this long ago, so that the roll has closed rows to fold from the start.
 const BEHIND: Duration = Duration::from_secs(3 * 3_600);
 
 /// What is driven, and how.
 #[derive(Debug, Clone, Copy)]
-pub struct Drive {
+pub(crate) struct Drive {
     /// Devices, each with a patient of its own.
     pub devices: usize,
     /// How they publish.
@@ -34,7 +34,7 @@ pub struct Drive {
 
 /// What was seen.
 #[derive(Debug, Clone, Serialize)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// `sqlite` or `postgres`.
     pub backend: &'static str,
     /// How many devices.
@@ -65,7 +65,7 @@ pub struct Seen {
 
 /// Readings and bytes.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Sized {
+pub(crate) struct Sized {
     readings: i64,
     bytes: i64,
     /// Thousandths of a byte.
@@ -81,14 +81,14 @@ impl From<Part> for Sized {
 impl Sized {
     /// Bytes a reading.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         format!("{}.{:02}", self.milli_bytes_per_reading / 1_000, self.milli_bytes_per_reading % 1_000 / 10)
     }
 }
 
 /// The generator's plan for a drive.
 #[must_use]
-pub fn plan(drive: Drive, address: std::net::SocketAddr, devices: Vec<Enrolled>) -> Plan {
+pub(crate) fn plan(drive: Drive, address: std::net::SocketAddr, devices: Vec<Enrolled>) -> Plan {
     Plan {
         address,
         devices,
@@ -105,7 +105,7 @@ pub fn plan(drive: Drive, address: std::net::SocketAddr, devices: Vec<Enrolled>)
 ///
 /// # Errors
 /// The house or the generator failed.
-pub fn measure(server: Option<&str>, drive: Drive, start: Start) -> anyhow::Result<Seen> {
+pub(crate) fn measure(server: Option<&str>, drive: Drive, start: Start) -> anyhow::Result<Seen> {
     let site = Site::fresh(server)?;
     let began = Instant::now();
     let devices = many(&site.store, &site.tokens, drive.devices, Clock::System.now())?;
@@ -117,7 +117,12 @@ pub fn measure(server: Option<&str>, drive: Drive, start: Start) -> anyhow::Resu
 ///
 /// # Errors
 /// As [`measure`].
-pub fn measure_at(site: &Site, drive: Drive, devices: Vec<Enrolled>, start: Start) -> anyhow::Result<Seen> {
+pub(crate) fn measure_at(
+    site: &Site,
+    drive: Drive,
+    devices: Vec<Enrolled>,
+    start: Start,
+) -> anyhow::Result<Seen> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let house = runtime.block_on(site.house(start))?;
     settled(&house);
@@ -127,7 +132,7 @@ pub fn measure_at(site: &Site, drive: Drive, devices: Vec<Enrolled>, start: Star
 }
 
 /// Waits until the log has taken up what the seed wrote: it is not what is measured.
-pub fn settled(house: &House) {
+pub(crate) fn settled(house: &House) {
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut before = u64::MAX;
     while Instant::now() < deadline {
@@ -173,13 +178,13 @@ fn under_load(site: &Site, house: &House, drive: Drive, devices: Vec<Enrolled>) 
 impl Seen {
     /// Processor time of the house for each reading.
     #[must_use]
-    pub fn nanos_per_reading(&self) -> u64 {
+    pub(crate) fn nanos_per_reading(&self) -> u64 {
         self.house_millicores * 1_000_000 / self.readings_s.max(1)
     }
 
     /// In words, a line for each matter.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let bytes = |part: &Sized| format!("{} over {} readings", part.words(), part.readings);
         let load = &self.load;
         format!(
@@ -207,6 +212,6 @@ impl Seen {
 
 /// Lets the machine come to rest, or time pass under load: a measurement has nothing else to wait for.
 #[expect(clippy::disallowed_methods, reason = "a bench measures over time")]
-pub fn rest(time: Duration) {
+pub(crate) fn rest(time: Duration) {
     std::thread::sleep(time);
 }

@@ -10,7 +10,7 @@ const TICKS: u64 = 100;
 
 /// Latencies in microseconds.
 #[derive(Debug, Clone)]
-pub struct Histogram {
+pub(crate) struct Histogram {
     counts: Vec<u64>,
     total: u64,
     max: u64,
@@ -24,7 +24,7 @@ impl Default for Histogram {
 
 impl Histogram {
     /// Adds one.
-    pub fn add(&mut self, took: Duration) {
+    pub(crate) fn add(&mut self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         if let Some(count) = self.counts.get_mut(bucket(micros)) {
             *count += 1;
@@ -35,7 +35,7 @@ impl Histogram {
 
     /// The value that `share` of 1,000 do not exceed.
     #[must_use]
-    pub fn quantile(&self, share: u64) -> u64 {
+    pub(crate) fn quantile(&self, share: u64) -> u64 {
         let wanted = (self.total * share).div_ceil(1_000).max(1);
         let mut seen = 0;
         for (index, count) in self.counts.iter().enumerate() {
@@ -49,7 +49,7 @@ impl Histogram {
 
     /// The longest.
     #[must_use]
-    pub const fn max(&self) -> u64 {
+    pub(crate) const fn max(&self) -> u64 {
         self.max
     }
 }
@@ -75,20 +75,20 @@ fn upper(index: usize) -> u64 {
 
 /// How many in a second.
 #[must_use]
-pub fn rate(count: u64, took: Duration) -> u64 {
+pub(crate) fn rate(count: u64, took: Duration) -> u64 {
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
     u64::try_from(u128::from(count) * 1_000_000 / u128::from(micros)).unwrap_or(u64::MAX)
 }
 
 /// Processor time of this process so far, in milliseconds; 0 where the system does not tell.
 #[must_use]
-pub fn cpu_ms() -> u64 {
+pub(crate) fn cpu_ms() -> u64 {
     cpu_ms_of("self")
 }
 
 /// The same of another process, by its number.
 #[must_use]
-pub fn cpu_ms_of(process: &str) -> u64 {
+pub(crate) fn cpu_ms_of(process: &str) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The name is in parentheses and may hold spaces; user and system time are the 12th and 13th after it.
     let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
@@ -98,24 +98,24 @@ pub fn cpu_ms_of(process: &str) -> u64 {
 
 /// Resident memory of this process in KiB; 0 where the system does not tell.
 #[must_use]
-pub fn rss_kib() -> u64 {
+pub(crate) fn rss_kib() -> u64 {
     status("self", "VmRSS:")
 }
 
 /// The most that was resident of this process since [`forget_peak`], in KiB.
 #[must_use]
-pub fn peak_kib() -> u64 {
+pub(crate) fn peak_kib() -> u64 {
     status("self", "VmHWM:")
 }
 
 /// Begins the peak of resident memory anew, where the system can (Linux, `proc(5)`, `clear_refs`).
-pub fn forget_peak() {
+pub(crate) fn forget_peak() {
     let _elsewhere = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Resident memory of another process in KiB.
 #[must_use]
-pub fn rss_kib_of(pid: u32) -> u64 {
+pub(crate) fn rss_kib_of(pid: u32) -> u64 {
     status(&pid.to_string(), "VmRSS:")
 }
 

@@ -13,7 +13,7 @@ use store::keys::signing;
 
 /// Where its data is.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The directory with the keys
     #[arg(long)]
     dir: PathBuf,
@@ -26,7 +26,7 @@ pub struct Args {
 ///
 /// # Errors
 /// The house cannot start.
-pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let url = Url::parse(&args.database_url).map_err(anyhow::Error::msg)?;
     let store = site::open(&args.dir, &url)?;
     let tokens = Arc::new(signing::load(&args.dir.join("keys"))?);

@@ -24,7 +24,7 @@ const PURPOSES: [Purpose; 3] = [Purpose::TelemetryCollect, Purpose::AlertEvaluat
 
 /// A device that may connect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Enrolled {
+pub(crate) struct Enrolled {
     /// MQTT user name.
     pub id: String,
     /// MQTT password.
@@ -38,7 +38,7 @@ impl Enrolled {
     ///
     /// # Errors
     /// It was never one.
-    pub fn device(&self) -> anyhow::Result<DeviceId> {
+    pub(crate) fn device(&self) -> anyhow::Result<DeviceId> {
         self.id.parse().context("a device id")
     }
 }
@@ -47,7 +47,12 @@ impl Enrolled {
 ///
 /// # Errors
 /// Database errors.
-pub fn many(store: &Store, signer: &Signer, count: usize, now: Instant) -> anyhow::Result<Vec<Enrolled>> {
+pub(crate) fn many(
+    store: &Store,
+    signer: &Signer,
+    count: usize,
+    now: Instant,
+) -> anyhow::Result<Vec<Enrolled>> {
     let grants = store.read(|view| {
         let mut grants = Vec::new();
         for purpose in PURPOSES {

@@ -22,7 +22,7 @@ use store::people::users::{self, NewUser};
 use store::{Actor, Store, Url};
 
 /// A database of its own, gone when dropped.
-pub struct Site {
+pub(crate) struct Site {
     /// The database.
     pub store: Store,
     /// Signs tokens.
@@ -32,7 +32,7 @@ pub struct Site {
 }
 
 /// A site whose database nobody in this process has open.
-pub struct Closed {
+pub(crate) struct Closed {
     /// Where the database is.
     pub url: Url,
     dir: Dir,
@@ -42,13 +42,13 @@ pub struct Closed {
 impl Closed {
     /// Its directory.
     #[must_use]
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir.0
     }
 
     /// Its database, as `--database-url` takes it.
     #[must_use]
-    pub fn database_url(&self) -> String {
+    pub(crate) fn database_url(&self) -> String {
         match &self.url {
             Url::Sqlite(path) => format!("sqlite://{}", path.display()),
             Url::Postgres(url) => url.clone(),
@@ -59,7 +59,7 @@ impl Closed {
     ///
     /// # Errors
     /// As the store says.
-    pub fn open(&self) -> anyhow::Result<Store> {
+    pub(crate) fn open(&self) -> anyhow::Result<Store> {
         open(self.dir(), &self.url)
     }
 }
@@ -77,7 +77,7 @@ impl Site {
     ///
     /// # Errors
     /// The disk or the server refuses.
-    pub fn fresh(server: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn fresh(server: Option<&str>) -> anyhow::Result<Self> {
         let dir =
             Dir(std::env::temp_dir().join(format!("zelo-bench-{}", uuid_at(Clock::System.now()).simple())));
         let home = Home::take(&dir.0)?;
@@ -94,7 +94,7 @@ impl Site {
 
     /// Its directory.
     #[must_use]
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir.0
     }
 
@@ -102,7 +102,7 @@ impl Site {
     ///
     /// # Errors
     /// As the root says, which starts it.
-    pub async fn house(&self, start: Start) -> anyhow::Result<House> {
+    pub(crate) async fn house(&self, start: Start) -> anyhow::Result<House> {
         self.house_with(start, Post::default()).await
     }
 
@@ -110,20 +110,20 @@ impl Site {
     ///
     /// # Errors
     /// As the root says, which starts it.
-    pub async fn house_with(&self, start: Start, post: Post) -> anyhow::Result<House> {
+    pub(crate) async fn house_with(&self, start: Start, post: Post) -> anyhow::Result<House> {
         start(&self.store, self.dir(), Arc::clone(&self.tokens), post).await
     }
 
     /// Closes the database and keeps everything else.
     #[must_use]
-    pub fn closed(self) -> Closed {
+    pub(crate) fn closed(self) -> Closed {
         let Self { store, dir, scratch, .. } = self;
         Closed { url: store.url().clone(), dir, _scratch: scratch }
     }
 
     /// `sqlite` or `postgres`.
     #[must_use]
-    pub fn backend(&self) -> &'static str {
+    pub(crate) fn backend(&self) -> &'static str {
         match self.store.url() {
             Url::Sqlite(_) => "sqlite",
             Url::Postgres(_) => "postgres",
@@ -133,7 +133,7 @@ impl Site {
 
 /// A free port on the loopback.
 #[must_use]
-pub fn loopback() -> SocketAddr {
+pub(crate) fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
@@ -141,7 +141,7 @@ pub fn loopback() -> SocketAddr {
 ///
 /// # Errors
 /// As the store says.
-pub fn manager(store: &Store, now: Instant) -> anyhow::Result<UserId> {
+pub(crate) fn manager(store: &Store, now: Instant) -> anyhow::Result<UserId> {
     let identity = StaffIdentity {
         name: "Gerência de Bancada".parse().ok().context("a name")?,
         email: "gerencia@zelo.example".parse().ok().context("an address")?,
@@ -154,7 +154,7 @@ pub fn manager(store: &Store, now: Instant) -> anyhow::Result<UserId> {
 ///
 /// # Errors
 /// As the store says.
-pub fn open(dir: &Path, url: &Url) -> anyhow::Result<Store> {
+pub(crate) fn open(dir: &Path, url: &Url) -> anyhow::Result<Store> {
     let store = Store::open_migrated(url, Keks::load(&dir.join("keys"))?)?;
     init::initialise(&store, &Controller::demo(), Clock::System.now())?;
     Ok(store)

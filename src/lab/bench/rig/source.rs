@@ -12,7 +12,7 @@ use store::keys::SubjectKey;
 use store::{Class, Store, Subject, Tx, Urgency};
 
 /// A patient with their device.
-pub struct Source {
+pub(crate) struct Source {
     /// `patients.key`.
     pub patient_key: i64,
     /// `devices.key`.
@@ -29,7 +29,7 @@ pub struct Source {
 ///
 /// # Errors
 /// Database errors.
-pub fn of(store: &Store, enrolled: &[Enrolled]) -> anyhow::Result<Vec<Source>> {
+pub(crate) fn of(store: &Store, enrolled: &[Enrolled]) -> anyhow::Result<Vec<Source>> {
     let now = Clock::System.now();
     let all = store.keep_house(Urgency::Urgent, "bench", now, |tx| {
         enrolled.iter().map(|enrolled| source(tx, enrolled)).collect::<store::Result<Vec<_>>>()

@@ -29,7 +29,7 @@ const SLOW: &[u8] = b"POST /api/v1/auth/token HTTP/1.1\r\nhost: x\r\ncontent-typ
 
 /// Who comes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The people's edge.
     pub http: SocketAddr,
     /// The devices' edge.
@@ -42,7 +42,7 @@ pub struct Plan {
 
 /// What they did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Did {
+pub(crate) struct Did {
     /// Slow connections opened in all.
     pub opened: u64,
     /// Bytes sent to foreign topics.
@@ -51,7 +51,7 @@ pub struct Did {
 
 /// The child's arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Where the plan is.
     #[arg(long)]
     plan: PathBuf,
@@ -67,7 +67,7 @@ struct Count {
 ///
 /// # Errors
 /// The plan cannot be read, a flooder cannot connect.
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let plan: Plan = serde_json::from_slice(&std::fs::read(&args.plan)?)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let did = LocalSet::new().block_on(&runtime, besiege(plan))?;
@@ -146,7 +146,7 @@ async fn flood(socket: TcpStream, count: &Count) -> std::io::Result<()> {
 }
 
 /// Strangers at work: ended with the bench, or when they are told to go.
-pub struct Strangers {
+pub(crate) struct Strangers {
     child: Child,
     input: Option<ChildStdin>,
     out: BufReader<ChildStdout>,
@@ -164,7 +164,7 @@ impl Strangers {
     ///
     /// # Errors
     /// They cannot start, or a flooder could not connect.
-    pub fn gather(dir: &Path, plan: &Plan) -> anyhow::Result<Self> {
+    pub(crate) fn gather(dir: &Path, plan: &Plan) -> anyhow::Result<Self> {
         let path = dir.join("strangers.json");
         store::home::write_private(&path, &serde_json::to_vec(plan)?)?;
         let mut command = Command::new(std::env::current_exe()?);
@@ -181,7 +181,7 @@ impl Strangers {
     ///
     /// # Errors
     /// They were gone.
-    pub fn leave(mut self) -> anyhow::Result<Did> {
+    pub(crate) fn leave(mut self) -> anyhow::Result<Did> {
         drop(self.input.take());
         Ok(serde_json::from_str(&self.line()?)?)
     }
@@ -197,7 +197,7 @@ impl Strangers {
 ///
 /// # Errors
 /// It is not answered with 200.
-pub fn served(http: SocketAddr) -> anyhow::Result<Duration> {
+pub(crate) fn served(http: SocketAddr) -> anyhow::Result<Duration> {
     use std::io::Read;
     let began = Instant::now();
     let mut socket = std::net::TcpStream::connect(http)?;

@@ -5,7 +5,7 @@ const VALUES: usize = 2;
 
 /// CONNECT with a device's credentials and a clean start.
 #[must_use]
-pub fn connect(device: &str, token: &str) -> Vec<u8> {
+pub(crate) fn connect(device: &str, token: &str) -> Vec<u8> {
     let mut body = Vec::new();
     text(&mut body, "MQTT");
     // Version 5; user name, password, clean start; keep-alive 600 s; no properties.
@@ -18,7 +18,7 @@ pub fn connect(device: &str, token: &str) -> Vec<u8> {
 
 /// One message of three readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Message {
+pub(crate) struct Message {
     /// Measured at, milliseconds since the epoch.
     pub ts: i64,
     /// Beats, saturation, breaths: two digits each.
@@ -28,7 +28,7 @@ pub struct Message {
 impl Message {
     /// The `n`th message of a device: calm values that no rule minds, each instant once.
     #[must_use]
-    pub fn nth(device: usize, n: i64, start: i64, step: i64) -> Self {
+    pub(crate) fn nth(device: usize, n: i64, start: i64, step: i64) -> Self {
         let turn = i64::try_from(device).unwrap_or(0).wrapping_mul(7).wrapping_add(n);
         let within = |from: u8, many: i64| from + u8::try_from(turn.rem_euclid(many)).unwrap_or(0);
         Self { ts: start + n * step, values: [within(60, 38), within(94, 6), within(12, 8)] }
@@ -36,14 +36,14 @@ impl Message {
 }
 
 /// A device's PUBLISH, of which only identifier, instant and values change.
-pub struct Publisher {
+pub(crate) struct Publisher {
     head: Vec<u8>,
 }
 
 impl Publisher {
     /// QoS 1 on the device's telemetry topic.
     #[must_use]
-    pub fn new(device: &str) -> Self {
+    pub(crate) fn new(device: &str) -> Self {
         let mut head = Vec::new();
         text(&mut head, &format!("zelo/v1/devices/{device}/telemetry"));
         let message = Message { ts: 1_000_000_000_000, values: [60, 94, 12] };
@@ -56,7 +56,7 @@ impl Publisher {
     }
 
     /// Appends the packet.
-    pub fn write(&self, out: &mut Vec<u8>, id: u16, message: Message) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>, id: u16, message: Message) {
         out.extend_from_slice(&self.head);
         out.extend_from_slice(&id.to_be_bytes());
         out.push(0);
@@ -66,7 +66,7 @@ impl Publisher {
 
 /// A whole PUBLISH of any payload: QoS 1, no properties.
 #[must_use]
-pub fn publish(device: &str, id: u16, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn publish(device: &str, id: u16, payload: &[u8]) -> Vec<u8> {
     let mut body = Vec::with_capacity(payload.len() + 80);
     text(&mut body, &format!("zelo/v1/devices/{device}/telemetry"));
     body.extend_from_slice(&id.to_be_bytes());
@@ -101,7 +101,7 @@ fn digits(out: &mut Vec<u8>, mut number: i64, width: usize) {
 
 /// What the gateway said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub(crate) enum Heard {
     /// CONNACK and its code.
     Connack(u8),
     /// PUBACK: identifier and code.
@@ -114,7 +114,7 @@ pub enum Heard {
 
 /// The first whole packet of `bytes`, and how long it is.
 #[must_use]
-pub fn next(bytes: &[u8]) -> Option<(usize, Heard)> {
+pub(crate) fn next(bytes: &[u8]) -> Option<(usize, Heard)> {
     let (kind, rest) = bytes.split_first()?;
     let (mut size, mut shift, mut header) = (0_usize, 0, 1);
     for byte in rest {

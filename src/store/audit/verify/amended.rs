@@ -37,7 +37,12 @@ pub(in crate::audit) struct Amended {
 
 impl Amended {
     /// Counts one `reading.amended` entry by its body: it is about one amendment, or about as many as it says.
-    pub fn see(&mut self, view: &mut View<'_>, entry: &Entry, kept: Option<&StoredBody>) -> Result<()> {
+    pub(crate) fn see(
+        &mut self,
+        view: &mut View<'_>,
+        entry: &Entry,
+        kept: Option<&StoredBody>,
+    ) -> Result<()> {
         if let Some(StoredBody::Whole(Subject::Patient(patient), sealed)) = kept {
             let id = entry.id.to_string();
             let said: Said = view.open_json(Place::new("audit_bodies", "bytes", &id), sealed)?;
@@ -47,7 +52,7 @@ impl Amended {
     }
 
     /// Checks that there are as many amendments as the log says, and that no mark in clear hides a value.
-    pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
+    pub(crate) fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
         let rows: Vec<(i64, i64)> = on!(&mut *view.conn, |c| amendments::table
             .group_by(amendments::patient_key)
             .select((amendments::patient_key, count_star()))

@@ -31,7 +31,7 @@ pub(in crate::audit) struct Bodies {
 }
 
 impl Bodies {
-    pub fn new(view: &mut View<'_>) -> Result<Self> {
+    pub(crate) fn new(view: &mut View<'_>) -> Result<Self> {
         let destroyed: i64 = subject_keys::table
             .filter(subject_keys::class.eq(Class::Audit.code()).and(subject_keys::destroyed_at.is_not_null()))
             .select(count_star())
@@ -40,7 +40,7 @@ impl Bodies {
     }
 
     /// Checks the body of `entry`; `None` when it has none.
-    pub fn see(&mut self, view: &mut View<'_>, entry: &Entry) -> Result<Option<StoredBody>> {
+    pub(crate) fn see(&mut self, view: &mut View<'_>, entry: &Entry) -> Result<Option<StoredBody>> {
         let Some(body) = entry.body else { return Ok(None) };
         let kind = entry.kind;
         let changed = |what: &str| Ok(Some(StoredBody::Changed(format!("the body of this {kind} {what}"))));
@@ -77,7 +77,7 @@ impl Bodies {
     }
 
     /// Checks that no body is without an entry.
-    pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
+    pub(crate) fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
         let stored: i64 = bodies::table.select(count_star()).get_result(view.conn)?;
         let what = format!("{stored} bodies are stored; the log speaks of {}", self.seen);
         Ok((stored != self.seen).then_some(Break { index: None, what }))

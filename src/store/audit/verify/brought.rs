@@ -56,7 +56,12 @@ pub(in crate::audit) struct Slice {
 
 impl Slice {
     /// Loads what is stored of a stretch of reception.
-    pub fn load(view: &mut View<'_>, census: &mut Census, place: usize, pace: &mut Pace<'_>) -> Result<Self> {
+    pub(crate) fn load(
+        view: &mut View<'_>,
+        census: &mut Census,
+        place: usize,
+        pace: &mut Pace<'_>,
+    ) -> Result<Self> {
         let mut all = aside(view, &census.seconds(place))?;
         let mut sets = all.clone();
         sets.sort_unstable();
@@ -76,14 +81,14 @@ impl Slice {
     }
 
     /// The groups of readings that may be this message's and are not all accounted for: one for each node and patient.
-    pub fn of(&self, second: i64, message: &Receipted) -> Vec<Range<usize>> {
+    pub(crate) fn of(&self, second: i64, message: &Receipted) -> Vec<Range<usize>> {
         let open =
             |group: &Range<usize>| self.done.get(group.clone()).is_some_and(|done| done.contains(&false));
         self.all_of(second, message).into_iter().filter(open).collect()
     }
 
     /// As [`Slice::of`], with the groups that are accounted for.
-    pub fn all_of(&self, second: i64, message: &Receipted) -> Vec<Range<usize>> {
+    pub(crate) fn all_of(&self, second: i64, message: &Receipted) -> Vec<Range<usize>> {
         let Ok(device) = i64::try_from(message.device_key) else { return Vec::new() };
         let wanted = (second, device, message.ordinal);
         let place = |b: &Brought| (b.second, b.device_key, b.ordinal);
@@ -100,20 +105,20 @@ impl Slice {
         groups
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
 
-    pub fn brought(&self, group: &Range<usize>) -> &[Brought] {
+    pub(crate) fn brought(&self, group: &Range<usize>) -> &[Brought] {
         self.all.get(group.clone()).unwrap_or_default()
     }
 
-    pub fn settle(&mut self, group: Range<usize>) {
+    pub(crate) fn settle(&mut self, group: Range<usize>) {
         self.done.get_mut(group).unwrap_or_default().fill(true);
     }
 
     /// A reading that no receipt accounts for. One that was only set aside needs none.
-    pub fn left(&self) -> Option<&Brought> {
+    pub(crate) fn left(&self) -> Option<&Brought> {
         let open = self.all.iter().zip(&self.done).filter(|(_, done)| !**done);
         open.map(|(brought, _)| brought).find(|brought| !brought.aside)
     }

@@ -41,12 +41,12 @@ struct Stored {
 
 impl Consents {
     /// The place of the last entry about a patient's consent to a purpose.
-    pub fn last(&self, patient_key: i64, purpose: &str) -> Option<u64> {
+    pub(crate) fn last(&self, patient_key: i64, purpose: &str) -> Option<u64> {
         self.last.get(&(patient_key, purpose.to_owned())).copied().flatten()
     }
 
     /// Checks one `consent.*` entry, whose body is `sealed`, against its event.
-    pub fn see(
+    pub(crate) fn see(
         &mut self,
         view: &mut View<'_>,
         index: Option<u64>,
@@ -75,7 +75,7 @@ impl Consents {
     }
 
     /// Checks that no event is without an entry.
-    pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
+    pub(crate) fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
         let counts: Vec<(i64, i64)> = on!(&mut *view.conn, |c| events::table
             .group_by(events::patient_key)
             .select((events::patient_key, count_star()))

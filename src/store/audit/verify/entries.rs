@@ -24,7 +24,7 @@ pub(in crate::audit) struct Placed {
 
 impl Placed {
     /// The row of leaf `index`, which is `entry`, or what is wrong with it.
-    pub fn row(
+    pub(crate) fn row(
         &mut self,
         view: &mut View<'_>,
         index: u64,

@@ -41,12 +41,12 @@ struct Row {
 
 impl Looks {
     /// Whether an entry is about an access.
-    pub const fn speak(kind: EntryType) -> bool {
+    pub(crate) const fn speak(kind: EntryType) -> bool {
         matches!(kind, EntryType::AccessRead | EntryType::AccessReveal | EntryType::AccessExport)
     }
 
     /// Checks one access entry, whose body is `kept`, against its rows.
-    pub fn see(
+    pub(crate) fn see(
         &mut self,
         view: &mut View<'_>,
         index: Option<u64>,
@@ -112,7 +112,7 @@ impl Looks {
     }
 
     /// Checks that no access is without an entry.
-    pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
+    pub(crate) fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
         let counts: Vec<(i64, i64)> = on!(&mut *view.conn, |c| rows::table
             .group_by(rows::patient_key)
             .select((rows::patient_key, count_star()))

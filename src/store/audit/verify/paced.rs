@@ -17,17 +17,17 @@ pub(super) struct Paced<'r, 'v, 'c, 'p> {
 }
 
 impl<'r, 'v, 'c, 'p> Paced<'r, 'v, 'c, 'p> {
-    pub const fn new(rows: &'r Rows<'v, 'c>, pace: &'r mut Pace<'p>) -> Self {
+    pub(super) const fn new(rows: &'r Rows<'v, 'c>, pace: &'r mut Pace<'p>) -> Self {
         Self { rows, pace: RefCell::new(pace), read: Cell::new(0), stopped: Cell::new(false) }
     }
 
     /// The entries of the last bundle were looked at too.
-    pub fn end(&self) -> Result<()> {
+    pub(super) fn end(&self) -> Result<()> {
         self.pace.borrow_mut().did(self.read.take())
     }
 
     /// Whether it could not be read because the walk was stopped.
-    pub const fn is_stopped(&self) -> bool {
+    pub(super) const fn is_stopped(&self) -> bool {
         self.stopped.get()
     }
 }

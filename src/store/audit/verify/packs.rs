@@ -18,7 +18,7 @@ pub(in crate::audit) struct Packs {
 
 impl Packs {
     /// Checks one `telemetry.batch` entry, stored as row `row`, against its pack.
-    pub fn see(
+    pub(crate) fn see(
         &mut self,
         view: &mut View<'_>,
         index: Option<u64>,
@@ -46,7 +46,7 @@ impl Packs {
     }
 
     /// Checks that no pack is without an entry.
-    pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
+    pub(crate) fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
         let stored: i64 = receipts::table.select(count_star()).get_result(view.conn)?;
         let what = format!("{stored} packs of receipts are stored; the log speaks of {}", self.seen);
         Ok((stored != self.seen).then_some(Break { index: None, what }))

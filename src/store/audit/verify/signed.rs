@@ -52,7 +52,7 @@ pub(in crate::audit) struct Signed {
 
 impl Signed {
     /// Whether the receipt of `message` covers `brought`, which are all of one patient.
-    pub fn verdict(
+    pub(crate) fn verdict(
         &mut self,
         view: &mut View<'_>,
         second: i64,
@@ -98,7 +98,12 @@ impl Signed {
 
     /// Whether the receipt covers no reading at all, under any patient the device was ever bound to; also true when one
     /// of their keys is destroyed, for then nobody can tell.
-    pub fn nothing_new(&mut self, view: &mut View<'_>, second: i64, message: &Receipted) -> Result<bool> {
+    pub(crate) fn nothing_new(
+        &mut self,
+        view: &mut View<'_>,
+        second: i64,
+        message: &Receipted,
+    ) -> Result<bool> {
         let Some(device) = self.device(view, message.device_key)? else { return Ok(false) };
         let (id, people) = (device.id, device.patients.clone());
         for person in people {
@@ -116,7 +121,7 @@ impl Signed {
     }
 
     /// A device as a break's text names it.
-    pub fn device_name(&mut self, view: &mut View<'_>, key: u64) -> Result<String> {
+    pub(crate) fn device_name(&mut self, view: &mut View<'_>, key: u64) -> Result<String> {
         Ok(self.device(view, key)?.map_or_else(|| format!("number {key}"), |device| device.id.to_string()))
     }
 

@@ -23,7 +23,7 @@ pub(in crate::audit) struct Second {
 
 impl Second {
     /// The leaf that commits to it.
-    pub fn leaf(&self, view: &mut View<'_>) -> Result<Option<u64>> {
+    pub(crate) fn leaf(&self, view: &mut View<'_>) -> Result<Option<u64>> {
         let Some(entry) = self.entry else { return Ok(None) };
         let leaf: Option<Option<i64>> =
             entries::table.find(entry).select(entries::leaf).get_result(view.conn).optional()?;
@@ -41,20 +41,20 @@ pub(in crate::audit) struct Receipts {
 
 impl Receipts {
     /// Those of some seconds.
-    pub fn within(seconds: Range<i64>) -> Self {
+    pub(crate) fn within(seconds: Range<i64>) -> Self {
         let before = (seconds.start.saturating_sub(1), i16::MAX);
         Self { page: VecDeque::new(), packed: Some(before), open: Some(i64::MIN), seconds }
     }
 
     /// Whether there is no receipt at all.
-    pub fn none(view: &mut View<'_>) -> Result<bool> {
+    pub(crate) fn none(view: &mut View<'_>) -> Result<bool> {
         let packed: Option<i64> =
             receipts::table.select(receipts::second).limit(1).get_result(view.conn).optional()?;
         let waiting: Option<i64> = open::table.select(open::id).limit(1).get_result(view.conn).optional()?;
         Ok(packed.is_none() && waiting.is_none())
     }
 
-    pub fn next(&mut self, view: &mut View<'_>) -> Result<Option<Second>> {
+    pub(crate) fn next(&mut self, view: &mut View<'_>) -> Result<Option<Second>> {
         while self.page.is_empty() && (self.packed.is_some() || self.open.is_some()) {
             match self.packed {
                 Some(after) => self.packed(view, after)?,

@@ -65,7 +65,7 @@ impl Limit {
     }
 
     /// What it is and what to do; `used` of the server's connections are in use, of so many.
-    pub fn words(self, used: Option<(i64, i64)>) -> String {
+    pub(crate) fn words(self, used: Option<(i64, i64)>) -> String {
         let (said, raise) = match self {
             Self::Server => {
                 let used = used.map(|(used, of)| format!(" ({used} of {of} are in use)"));
@@ -117,7 +117,7 @@ impl Want {
     }
 
     /// Notes a connection that could not be opened.
-    pub fn failed(&self, said: &str, now: Moment) {
+    pub(crate) fn failed(&self, said: &str, now: Moment) {
         let mut wanted = self.wanted();
         if let Some(limit) = Limit::of(said) {
             if wanted.short(now).is_none() {
@@ -130,14 +130,14 @@ impl Want {
     }
 
     /// Whether the server refuses connections that this node wants.
-    pub fn short(&self, now: Moment) -> Option<Short> {
+    pub(crate) fn short(&self, now: Moment) -> Option<Short> {
         self.wanted().short(now)
     }
 
     /// Notes that the server took no writes: what was opened until now is given up as soon as somebody would have it. A
     /// connection may keep that for ever which the server was set to when it was opened, or end at a server that was
     /// left since. While it lasts new ones are opened once a second and no more often.
-    pub fn outlive(&self, now: Moment) {
+    pub(crate) fn outlive(&self, now: Moment) {
         let mut wanted = self.wanted();
         if wanted.outlived.is_none_or(|at| now.saturating_duration_since(at) >= OUTLIVES) {
             wanted.outlived = Some(now);
@@ -145,12 +145,12 @@ impl Want {
     }
 
     /// Whether a connection that was opened then is given up.
-    pub fn outlived(&self, opened: Moment) -> bool {
+    pub(crate) fn outlived(&self, opened: Moment) -> bool {
         self.wanted().outlived.is_some_and(|at| opened <= at)
     }
 
     /// Of what the server last said that it has no more.
-    pub fn limit(&self) -> Limit {
+    pub(crate) fn limit(&self) -> Limit {
         self.wanted().refused.map_or(Limit::Server, |(_, limit)| limit)
     }
 }
@@ -206,7 +206,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`Error::Open`]: there is none.
-    pub fn open(opener: Opener, size: u32, want: &Want) -> Result<Self> {
+    pub(crate) fn open(opener: Opener, size: u32, want: &Want) -> Result<Self> {
         let connections = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
@@ -224,7 +224,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`Error::Busy`] when none becomes free in time.
-    pub fn get(&self) -> Result<PooledConnection<Opener>> {
+    pub(crate) fn get(&self) -> Result<PooledConnection<Opener>> {
         while let Some(free) = self.connections.try_get() {
             if let Some(good) = self.good(free) {
                 return Ok(good);

@@ -4,14 +4,14 @@ mod deadlines;
 mod log;
 mod series;
 
-pub use deadlines::{
+pub(crate) use deadlines::{
     absences, capacities, certificates, departures, escalation_steps, escalations, feeds, jobs, lapses,
     letters, message_events, messages, sla_timers, supersessions, swaps, unreachable, versions, webhooks,
 };
-pub use log::{
+pub(crate) use log::{
     audit_bodies, audit_bundles, audit_checkpoints, audit_entries, audit_tiles, audit_years, looks, reveals,
 };
-pub use series::{amendments, measured, moves, wearers};
+pub(crate) use series::{amendments, measured, moves, wearers};
 
 diesel::table! {
     settings (name) {

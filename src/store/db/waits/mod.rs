@@ -35,7 +35,7 @@ pub(crate) struct Waits {
 
 impl Waits {
     /// What it is and what to do.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let holder = match self.holder {
             0 => "a prepared transaction".to_owned(),
             pid => format!("session {pid} of the server"),
@@ -88,7 +88,7 @@ pub(crate) struct Seen<K>(HashMap<K, Moment>);
 
 impl<K: Eq + Hash> Seen<K> {
     /// Of what is there now that which was there at each look for so long.
-    pub fn long<T>(&mut self, now: Moment, long: Duration, there: Vec<(K, T)>) -> Vec<T> {
+    pub(crate) fn long<T>(&mut self, now: Moment, long: Duration, there: Vec<(K, T)>) -> Vec<T> {
         let before = std::mem::take(&mut self.0);
         let mut out = Vec::new();
         for (key, one) in there {
@@ -111,7 +111,7 @@ impl Watch {
     ///
     /// # Errors
     /// Database errors.
-    pub fn look(&mut self, conn: &mut PgConnection, session: &str) -> Result<Option<Waits>> {
+    pub(crate) fn look(&mut self, conn: &mut PgConnection, session: &str) -> Result<Option<Waits>> {
         let rows: Vec<Row> = diesel::sql_query(ASK).bind::<Text, _>(session).load(conn)?;
         Ok(self.saw(rows, Moment::now()))
     }

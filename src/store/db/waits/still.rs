@@ -143,7 +143,7 @@ pub(crate) struct Slow {
 
 impl Slow {
     /// What it is and what to do.
-    pub fn words(self) -> String {
+    pub(crate) fn words(self) -> String {
         format!(
             "statements of this node arrive slowly at the database ({}, the slowest for {} s so far): look at the network between them",
             self.many, self.seconds
@@ -169,7 +169,7 @@ impl Watch {
     ///
     /// # Errors
     /// Database errors.
-    pub fn look(&mut self, conn: &mut PgConnection, own: &str) -> Result<Option<Slow>> {
+    pub(crate) fn look(&mut self, conn: &mut PgConnection, own: &str) -> Result<Option<Slow>> {
         let now = Moment::now();
         if self.looked.is_some_and(|at| now.saturating_duration_since(at) < EVERY) {
             return Ok(self.slow);

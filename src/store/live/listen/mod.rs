@@ -57,7 +57,7 @@ impl Word {
 ///
 /// # Errors
 /// Database errors.
-pub fn announce(tx: &mut Tx<'_>, from: &str) -> Result<()> {
+pub(crate) fn announce(tx: &mut Tx<'_>, from: &str) -> Result<()> {
     let destroyed = !tx.destroyed.is_empty();
     let mut words = Vec::new();
     let mut told = tx.signals.chunks(CHUNK);
@@ -85,7 +85,7 @@ pub fn announce(tx: &mut Tx<'_>, from: &str) -> Result<()> {
 ///
 /// # Errors
 /// The database cannot be reached, or the thread not started.
-pub fn start(inner: &Arc<Inner>) -> Result<()> {
+pub(crate) fn start(inner: &Arc<Inner>) -> Result<()> {
     let Url::Postgres(_) = &inner.url else { return Ok(()) };
     let mut ear = Ear { opener: Opener { url: inner.url.clone(), read_only: true }, last: 0 };
     let mut conn = ear.connect()?;

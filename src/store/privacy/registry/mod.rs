@@ -161,20 +161,20 @@ const LEFT_OUT: OwnCopy = OwnCopy::Not("left out today; nothing decided it");
 /// The words of ADR 0003 for what stays in clear.
 mod clear {
     /// Instants.
-    pub const WHEN: &str = "when: what is due must be found without keys";
+    pub(super) const WHEN: &str = "when: what is due must be found without keys";
     /// Signals.
-    pub const MEASURED: &str = "which signal is measured, never how much";
+    pub(super) const MEASURED: &str = "which signal is measured, never how much";
     /// Levels, states, outcomes.
-    pub const JUDGEMENT: &str =
+    pub(super) const JUDGEMENT: &str =
         "judgement: levels by instant and no reading; queue and deadlines sort by them";
     /// Codes.
-    pub const CODE: &str = "a code for why or what, never a value";
+    pub(super) const CODE: &str = "a code for why or what, never a value";
     /// Consents.
-    pub const CONSENT: &str = "consent: what the gate reads on each message";
+    pub(super) const CONSENT: &str = "consent: what the gate reads on each message";
     /// Access.
-    pub const ACCESS: &str = "access: who may and did, by id";
+    pub(super) const ACCESS: &str = "access: who may and did, by id";
     /// Staff's working arrangements.
-    pub const WORK: &str = "who works when and how: the engine finds whom to call without keys";
+    pub(super) const WORK: &str = "who works when and how: the engine finds whom to call without keys";
 }
 
 const fn sealed(name: &'static str, class: Class, owner: Owner) -> Column {

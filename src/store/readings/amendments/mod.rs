@@ -66,17 +66,17 @@ pub(super) struct Sealed {
 
 impl Sealed {
     /// This is in force.
-    pub fn value(reading: &Reading) -> Self {
+    pub(super) fn value(reading: &Reading) -> Self {
         Self { bits: Some(reading.value.to_bits()), was: None, attrs: attrs(reading) }
     }
 
     /// Nothing is, where this was.
-    pub fn nothing(was: &Reading) -> Self {
+    pub(super) fn nothing(was: &Reading) -> Self {
         Self { bits: None, was: Some(was.value.to_bits()), attrs: attrs(was) }
     }
 
     /// Whether it puts a value in force.
-    pub const fn is_value(&self) -> bool {
+    pub(super) const fn is_value(&self) -> bool {
         self.bits.is_some()
     }
 }
@@ -104,12 +104,12 @@ pub(super) struct Generation {
 
 impl Generation {
     /// The source took it back.
-    pub fn is_taken_back(&self) -> bool {
+    pub(super) fn is_taken_back(&self) -> bool {
         self.reading.is_none() && self.by == By::Source
     }
 
     /// It turned out to be another wearer's.
-    pub fn is_anothers(&self) -> bool {
+    pub(super) fn is_anothers(&self) -> bool {
         self.reading.is_none() && self.by != By::Source
     }
 }
@@ -168,12 +168,12 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    pub const fn series(&self) -> Series {
+    pub(super) const fn series(&self) -> Series {
         Series::new(self.patient.0, self.signal)
     }
 
     /// Nothing is in force from now on: the source takes `reading` back.
-    pub fn withdraw(
+    pub(super) fn withdraw(
         &self,
         tx: &mut Tx<'_>,
         generation: i64,

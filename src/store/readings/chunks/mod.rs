@@ -88,7 +88,7 @@ pub(crate) struct Points {
 
 impl Points {
     /// Unpacks the columns of a chunk that a chart needs.
-    pub fn unpack(bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn unpack(bytes: &[u8]) -> Result<Self> {
         Self::take(&mut &*bytes)
     }
 
@@ -111,7 +111,7 @@ impl Points {
         })
     }
 
-    pub fn attrs_of(&self, place: usize) -> Result<i16> {
+    pub(crate) fn attrs_of(&self, place: usize) -> Result<i16> {
         i16::try_from(self.attrs.get(place)).map_err(|_range| BROKEN)
     }
 }
@@ -123,7 +123,7 @@ pub(crate) enum Integers {
 }
 
 impl Integers {
-    pub fn get(&self, place: usize) -> i64 {
+    pub(crate) fn get(&self, place: usize) -> i64 {
         match self {
             Self::Same(number) => *number,
             Self::Each(numbers) => numbers.get(place).copied().unwrap_or_default(),

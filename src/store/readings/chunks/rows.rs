@@ -24,7 +24,7 @@ pub(crate) struct Outline {
 }
 
 impl Outline {
-    pub const fn span(&self) -> Span {
+    pub(crate) const fn span(&self) -> Span {
         Span { from: self.from, to: self.to }
     }
 }
@@ -37,7 +37,7 @@ pub(crate) struct Series {
 }
 
 impl Series {
-    pub const fn new(patient_key: i64, signal: Signal) -> Self {
+    pub(crate) const fn new(patient_key: i64, signal: Signal) -> Self {
         Self { patient_key, signal }
     }
 
@@ -203,7 +203,7 @@ pub(crate) struct Ready {
 
 impl Ready {
     /// `overlaid`: each of the readings has an amendment.
-    pub fn new(
+    pub(crate) fn new(
         series: Series,
         key: &SubjectKey,
         replaces: Option<i64>,
@@ -224,7 +224,7 @@ impl Ready {
         })
     }
 
-    pub fn write(&self, tx: &mut Tx<'_>, series: Series) -> Result<()> {
+    pub(crate) fn write(&self, tx: &mut Tx<'_>, series: Series) -> Result<()> {
         if let Some(id) = self.replaces {
             diesel::update(dsl::chunks.find(id))
                 .set((

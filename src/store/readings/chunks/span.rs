@@ -30,7 +30,7 @@ impl Level {
     const LONGEST: Self = Self(LENGTHS.len() - 1);
 
     /// For readings at these instants (ascending), by their median gap; the longest for fewer than two.
-    pub fn fitting(instants: &[i64]) -> Self {
+    pub(crate) fn fitting(instants: &[i64]) -> Self {
         let mut gaps: Vec<i64> = instants
             .windows(2)
             .filter_map(|pair| if let [a, b] = pair { Some(b.saturating_sub(*a)) } else { None })
@@ -46,17 +46,17 @@ impl Level {
     }
 
     /// The level of a stored span.
-    pub fn of(span: Span) -> Option<Self> {
+    pub(crate) fn of(span: Span) -> Option<Self> {
         LENGTHS.iter().position(|(length, _)| span.to.checked_sub(span.from) == Some(*length)).map(Self)
     }
 
     /// The next shorter one.
-    pub fn shorter(self) -> Option<Self> {
+    pub(crate) fn shorter(self) -> Option<Self> {
         self.0.checked_sub(1).map(Self)
     }
 
     /// The span of this level that holds `at`.
-    pub fn around(self, at: i64) -> Span {
+    pub(crate) fn around(self, at: i64) -> Span {
         let length = LENGTHS.get(self.0).map_or(MINUTE, |(length, _)| *length);
         let from = at.saturating_sub(at.rem_euclid(length));
         Span { from, to: from.saturating_add(length) }
@@ -64,11 +64,11 @@ impl Level {
 }
 
 impl Span {
-    pub const fn holds(self, at: i64) -> bool {
+    pub(crate) const fn holds(self, at: i64) -> bool {
         self.from <= at && at < self.to
     }
 
-    pub const fn overlaps(self, other: Self) -> bool {
+    pub(crate) const fn overlaps(self, other: Self) -> bool {
         self.from < other.to && other.from < self.to
     }
 }

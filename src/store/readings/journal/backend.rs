@@ -43,10 +43,10 @@ type Holds = diesel::helper_types::Eq<UncheckedBind<SqlLiteral<BigInt>, Bound>, 
 
 impl Share {
     /// Everybody.
-    pub const ALL: Self = Self { parts: 1, part: 0 };
+    pub(crate) const ALL: Self = Self { parts: 1, part: 0 };
 
     /// Whether a row's patient is one of them.
-    pub fn holds(self) -> Holds {
+    pub(crate) fn holds(self) -> Holds {
         sql::<BigInt>("patient_key % ").bind::<BigInt, _>(self.parts).eq(self.part)
     }
 }

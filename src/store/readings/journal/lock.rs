@@ -21,7 +21,7 @@ pub(crate) struct RollLock {
 
 impl RollLock {
     /// `None` when another node has it.
-    pub fn take(store: &Store) -> Result<Option<Self>> {
+    pub(crate) fn take(store: &Store) -> Result<Option<Self>> {
         let Url::Postgres(_) = store.url() else { return Ok(Some(Self { session: None })) };
         let opener = Opener { url: store.url().clone(), read_only: false };
         let mut session = opener.open().map_err(|error| Error::Open(error.to_string()))?;
@@ -35,7 +35,7 @@ impl RollLock {
     /// Gives the space of removed rows to those that come next, on PostgreSQL: autovacuum looks once a minute, a
     /// busy journal is rolled every few seconds. Never in a transaction; left out while autovacuum is at it. The
     /// file is not shortened here: that would stop who writes.
-    pub fn reclaim(&mut self) -> Result<()> {
+    pub(crate) fn reclaim(&mut self) -> Result<()> {
         if let Some(session) = &mut self.session {
             session.batch_execute("VACUUM (SKIP_LOCKED, TRUNCATE false, INDEX_CLEANUP on) readings")?;
         }
@@ -43,7 +43,7 @@ impl RollLock {
     }
 
     /// Makes transactions that write chunks wait for each other, should a node have lost its right unnoticed.
-    pub fn serialise(tx: &mut Tx<'_>) -> Result<()> {
+    pub(crate) fn serialise(tx: &mut Tx<'_>) -> Result<()> {
         if let Conn::Pg(conn) = &mut *tx.conn {
             diesel::sql_query(
                 "SELECT pg_advisory_xact_lock(hashtext('zelo.roll.write'), hashtext(current_schema()))",

@@ -23,12 +23,12 @@ const REMEMBERED: usize = 100_000;
 pub(crate) struct Noted(RefCell<HashMap<(i64, i16), i64>>);
 
 impl Noted {
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.0.borrow_mut().clear();
     }
 
     /// Notes where the series of these rows end now.
-    pub fn note(&self, tx: &mut Tx<'_>, rows: &[Row]) -> Result<()> {
+    pub(crate) fn note(&self, tx: &mut Tx<'_>, rows: &[Row]) -> Result<()> {
         let mut known = self.0.borrow_mut();
         let mut ends: BTreeMap<(i64, i16), i64> = BTreeMap::new();
         for row in rows {

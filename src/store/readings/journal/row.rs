@@ -29,12 +29,12 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub const fn identity(&self) -> Identity {
+    pub(crate) const fn identity(&self) -> Identity {
         (self.at, self.patient_key, self.signal, self.device_key)
     }
 
     /// The message that brought it.
-    pub const fn message(&self) -> ReceiptRef {
+    pub(crate) const fn message(&self) -> ReceiptRef {
         ReceiptRef::from_stored(if self.received < 0 { -1 - self.received } else { self.received })
     }
 
@@ -69,12 +69,12 @@ impl Row {
     }
 
     /// Whether both hold the same value and attributes.
-    pub fn says_the_same(&self, other: &Self, key: &SubjectKey) -> Result<bool> {
+    pub(crate) fn says_the_same(&self, other: &Self, key: &SubjectKey) -> Result<bool> {
         let plain = |row: &Self| Ok::<_, Error>(key.mask(&row.spot()?, (row.masked, row.attrs)));
         Ok(plain(self)? == plain(other)?)
     }
 
-    pub fn open(&self, key: &SubjectKey) -> Result<StoredReading> {
+    pub(crate) fn open(&self, key: &SubjectKey) -> Result<StoredReading> {
         let Spot { at, signal, .. } = self.spot()?;
         let (bits, attrs) = key.mask(&self.spot()?, (self.masked, self.attrs));
         let (unit, flags) = unit_and_flags(signal, attrs)?;
@@ -87,7 +87,7 @@ impl Row {
     }
 
     /// A row that [`Self::open`] refuses, as a reading that no receipt counts: so a check can name its message.
-    pub fn unreadable(&self) -> Result<StoredReading> {
+    pub(crate) fn unreadable(&self) -> Result<StoredReading> {
         let signal = Signal::from_code(self.signal).ok_or(Error::Corrupt("readings.signal"))?;
         let at = Instant::from_micros(self.at);
         let reading = Reading { signal, at, value: f64::NAN, unit: signal.unit(), flags: Flags(u8::MAX) };

@@ -25,7 +25,7 @@ pub(in crate::readings) struct History {
 
 impl Identity {
     /// What was said of it at any wearer.
-    pub fn history(&self, view: &mut View<'_>) -> Result<History> {
+    pub(crate) fn history(&self, view: &mut View<'_>) -> Result<History> {
         let said = said(view, self.device_key, &[self.at.micros()])?;
         let of_signal = said.into_iter().filter(|(_, signal, _)| *signal == self.signal.code());
         Ok(History { identity: *self, rows: of_signal.map(|(patient, _, raw)| (patient, raw)).collect() })
@@ -34,7 +34,7 @@ impl Identity {
 
 impl History {
     /// Those of some readings of one series, by instant.
-    pub fn of(
+    pub(crate) fn of(
         view: &mut View<'_>,
         (patient, signal, device_key): ((i64, PatientId), Signal, i64),
         instants: &[i64],
@@ -51,12 +51,12 @@ impl History {
     }
 
     /// The number of the generation that comes next.
-    pub fn next(&self) -> i64 {
+    pub(crate) fn next(&self) -> i64 {
         self.rows.iter().map(|(_, raw)| raw.2).max().unwrap_or(0).saturating_add(1)
     }
 
     /// The last generation at this wearer.
-    pub fn last(&self, view: &mut View<'_>) -> Result<Option<Generation>> {
+    pub(crate) fn last(&self, view: &mut View<'_>) -> Result<Option<Generation>> {
         let series = self.identity.series();
         let own = self.rows.iter().filter(|(patient, _)| *patient == series.patient_key);
         let last = own.max_by_key(|(_, raw)| raw.2);
@@ -64,7 +64,7 @@ impl History {
     }
 
     /// What its source took back, if nothing was put in force since, at whichever wearer.
-    pub fn taken_back(&self, view: &mut View<'_>) -> Result<Option<TakenBack>> {
+    pub(crate) fn taken_back(&self, view: &mut View<'_>) -> Result<Option<TakenBack>> {
         Ok(last_word(view, self.identity.signal, &self.rows)?.map(|(_, taken)| taken))
     }
 }

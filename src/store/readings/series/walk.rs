@@ -116,7 +116,7 @@ impl Census {
     ///
     /// # Errors
     /// [`Error::Sealed`] for a chunk that was altered, [`Error::Corrupt`] for a row; [`Error::Stopped`]; database errors.
-    pub fn take(view: &mut View<'_>, slice: i64, pace: &mut Pace<'_>) -> Result<Self> {
+    pub(crate) fn take(view: &mut View<'_>, slice: i64, pace: &mut Pace<'_>) -> Result<Self> {
         let mut census =
             Self { listed: Vec::new(), stretches: Vec::new(), keys: HashMap::new(), total: 0, opened: 0 };
         let mut minutes = Minutes::default();
@@ -131,12 +131,12 @@ impl Census {
     }
 
     /// How many stretches there are, the oldest first; together they cover all time.
-    pub fn stretches(&self) -> usize {
+    pub(crate) fn stretches(&self) -> usize {
         self.stretches.len()
     }
 
     /// The seconds of a stretch.
-    pub fn seconds(&self, place: usize) -> Range<i64> {
+    pub(crate) fn seconds(&self, place: usize) -> Range<i64> {
         self.stretches.get(place).map_or(0..0, |stretch| stretch.seconds.clone())
     }
 
@@ -242,7 +242,7 @@ impl Census {
     ///
     /// # Errors
     /// As [`Census::take`]; those of `told`.
-    pub fn walk(
+    pub(crate) fn walk(
         &mut self,
         view: &mut View<'_>,
         place: usize,

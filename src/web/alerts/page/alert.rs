@@ -32,7 +32,7 @@ use store::privacy::accesses::What;
 use store::{Ask, View, devices, patients};
 
 /// `/alerts/{id}`, or what is below its heading.
-pub async fn show(visit: Visit, id: Path<Requested<AlertId>>, request: HttpRequest) -> Answer {
+pub(crate) async fn show(visit: Visit, id: Path<Requested<AlertId>>, request: HttpRequest) -> Answer {
     let id = *id;
     let (id, patient) = visit.alert(id).await.map_err(|fault| fault.of(&request))?;
     let look = visit.look(patient).await?;
@@ -251,7 +251,7 @@ fn colleagues(view: &mut View<'_>, room: &Room) -> Result<Vec<Choice>, Fault> {
 /// What the forms of an alert send.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     reason: String,
     outcome: String,
     minutes: String,
@@ -300,7 +300,7 @@ impl Sent {
 }
 
 /// POST `/alerts/{id}/{claim|ack|unack|snooze|resolve|reassign|escalate}`.
-pub async fn act(visit: Visit, path: Path<(Requested<AlertId>, String)>, sent: Form<Sent>) -> Answer {
+pub(crate) async fn act(visit: Visit, path: Path<(Requested<AlertId>, String)>, sent: Form<Sent>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .act(move |room| {

@@ -14,7 +14,7 @@ use store::privacy::accesses::What;
 use store::{View, readings, rules};
 
 /// What a viewer is told of an alert.
-pub struct FindingShown {
+pub(crate) struct FindingShown {
     /// The finding, the rule's name, or why there is none.
     pub sentence: String,
     /// What the finding rests on.
@@ -27,7 +27,7 @@ pub struct FindingShown {
 ///
 /// # Errors
 /// Store faults.
-pub fn finding(
+pub(crate) fn finding(
     view: &mut View<'_>,
     room: &Room,
     case: &Case,
@@ -44,7 +44,12 @@ pub fn finding(
 ///
 /// # Errors
 /// Store faults.
-pub fn sentence(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Result<String, Fault> {
+pub(crate) fn sentence(
+    view: &mut View<'_>,
+    room: &Room,
+    case: &Case,
+    names: &RuleNames,
+) -> Result<String, Fault> {
     let (told, measured) = worded(view, room, case, names)?;
     if measured {
         room.sight.saw(case.patient, What::Readings);
@@ -107,14 +112,14 @@ fn worded(
 ///
 /// # Errors
 /// Store faults.
-pub fn moved(view: &mut View<'_>, w: &Words, judged: &Judged) -> Result<String, Fault> {
+pub(crate) fn moved(view: &mut View<'_>, w: &Words, judged: &Judged) -> Result<String, Fault> {
     Ok(if judged.has_its_readings(view)? { w.say("finding-back") } else { w.say("did-moved") })
 }
 
 /// "Glicose abaixo de 54 mg/dL por 15 min", or "Glicose 38 mg/dL: valor extremo, medir de novo": the level stands
 /// beside it as colour, shape and word.
 #[must_use]
-pub fn headline(w: &Words, signal: Signal, found: &Finding) -> String {
+pub(crate) fn headline(w: &Words, signal: Signal, found: &Finding) -> String {
     if let Some(sample) = found.suspected() {
         let measured =
             format!("{} {} {}", w.signal(&signal), w.value(&signal, &sample.value), w.unit(&signal));
@@ -139,7 +144,7 @@ fn evidence(w: &Words, signal: Signal, count: usize, range: Option<(f64, f64)>) 
 }
 
 /// Of two sentences the one in the reader's language.
-pub fn tongue(w: &Words, pt: String, en: String) -> String {
+pub(crate) fn tongue(w: &Words, pt: String, en: String) -> String {
     match w.lang {
         Lang::PtBr => pt,
         Lang::En => en,
@@ -147,14 +152,14 @@ pub fn tongue(w: &Words, pt: String, en: String) -> String {
 }
 
 /// What rules are called in the reader's language.
-pub struct RuleNames(Vec<(String, String)>);
+pub(crate) struct RuleNames(Vec<(String, String)>);
 
 impl RuleNames {
     /// Every rule's name.
     ///
     /// # Errors
     /// Store faults.
-    pub fn load(view: &mut View<'_>, lang: Lang) -> Result<Self, Fault> {
+    pub(crate) fn load(view: &mut View<'_>, lang: Lang) -> Result<Self, Fault> {
         let name = |rule: domain::Rule| {
             let name = match lang {
                 Lang::PtBr => rule.name.pt.into(),
@@ -167,7 +172,7 @@ impl RuleNames {
 
     /// The name of the rule that raised an alert; its id when it is no more.
     #[must_use]
-    pub fn of(&self, judged: &Judged) -> String {
+    pub(crate) fn of(&self, judged: &Judged) -> String {
         let id = &judged.rule;
         self.0.iter().find(|(known, _)| known == id).map_or_else(|| id.clone(), |(_, name)| name.clone())
     }

@@ -17,7 +17,7 @@ use store::patients::audience::Requested;
 use store::{View, alerts};
 
 /// `/queue/many`.
-pub async fn show(visit: Visit) -> Answer {
+pub(crate) async fn show(visit: Visit) -> Answer {
     visit
         .page(Section::Queue, |room| {
             let rows = room.read(|view| waiting(view, room))?;
@@ -27,7 +27,7 @@ pub async fn show(visit: Visit) -> Answer {
 }
 
 /// POST `/queue/many`: the ticked ones, each by itself.
-pub async fn answer(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn answer(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
     visit
         .form(Section::Queue, move |room| {
             let ticked = sent.into_inner().into_iter().filter(|(name, _)| name == "case");

@@ -30,7 +30,7 @@ const WINDOW: usize = 1_000;
 /// What a person asked for.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     level: String,
     state: String,
     mine: String,
@@ -44,7 +44,7 @@ pub struct Asked {
 
 impl Asked {
     /// What waits for an answer.
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self { state: AlertState::Open.name().to_owned(), ..Self::default() }
     }
 
@@ -63,7 +63,7 @@ impl Asked {
 }
 
 /// `/queue`, its rows, or the number beside its name.
-pub async fn show(visit: Visit, asked: Query<Asked>) -> Answer {
+pub(crate) async fn show(visit: Visit, asked: Query<Asked>) -> Answer {
     if asked.part == "badge" {
         return visit.page(Section::Queue, |room| Ok(queue::badge(&room.shell))).await;
     }
@@ -83,7 +83,7 @@ fn counted(n: usize) -> u32 {
 ///
 /// # Errors
 /// Store faults.
-pub fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::View, Fault> {
+pub(crate) fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::View, Fault> {
     let filter = Filter {
         level: Level::from_name(&asked.level),
         state: AlertState::from_name(&asked.state),
@@ -271,12 +271,12 @@ fn count(open: &[Case], room: &Room) -> Counts {
 }
 
 /// The level as people are to take it; `None` where it may not be told.
-pub fn level(case: &Case) -> Option<Level> {
+pub(crate) fn level(case: &Case) -> Option<Level> {
     case.level().map(shown_level)
 }
 
 /// A level as pages show it.
-pub const fn shown_level(level: domain::Level) -> Level {
+pub(crate) const fn shown_level(level: domain::Level) -> Level {
     match level {
         domain::Level::Green => Level::Green,
         domain::Level::Yellow => Level::Yellow,
@@ -285,7 +285,7 @@ pub const fn shown_level(level: domain::Level) -> Level {
 }
 
 /// A state as pages show it.
-pub const fn shown_state(state: domain::AlertState) -> AlertState {
+pub(crate) const fn shown_state(state: domain::AlertState) -> AlertState {
     match state {
         domain::AlertState::Open => AlertState::Open,
         domain::AlertState::Acknowledged => AlertState::Acknowledged,

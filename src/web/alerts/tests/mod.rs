@@ -13,7 +13,7 @@ use store::consents::ledger;
 use store::testing::grant_calls;
 use store::{alerts, escalation};
 
-pub fn raise(house: &House, patient: &patients::Patient) -> AlertId {
+pub(crate) fn raise(house: &House, patient: &patients::Patient) -> AlertId {
     let (rule, now) = (&Rule::seeds()[0], house.now());
     let started_at = now.minus(Duration::from_secs(60));
     let opened = Change::Opened { level: Level::Red, started_at, at: now };

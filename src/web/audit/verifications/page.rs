@@ -17,7 +17,7 @@ use store::jobs::{self, Job, State};
 use store::{View, audit};
 
 /// `/audit/verifications`, or the part of it that follows a verification.
-pub async fn list(visit: Visit) -> Answer {
+pub(crate) async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Audit, |room| {
             let view = room.read(|view| fill(view, room))?;
@@ -30,7 +30,7 @@ pub async fn list(visit: Visit) -> Answer {
 ///
 /// # Errors
 /// Store faults.
-pub fn fill(view: &mut View<'_>, room: &Room) -> Result<Verifications, Fault> {
+pub(crate) fn fill(view: &mut View<'_>, room: &Room) -> Result<Verifications, Fault> {
     let all = jobs::of_kind(view, VERIFICATION, LISTED)?;
     let (over, open): (Vec<Job>, Vec<Job>) = all.into_iter().partition(|job| job.state.is_over());
     let mut people = People::default();
@@ -64,7 +64,7 @@ fn past(view: &mut View<'_>, room: &Room, people: &mut People, job: &Job) -> Res
 }
 
 /// POST `/audit/verifications`: the whole log and the tables under it.
-pub async fn ask(visit: Visit) -> Answer {
+pub(crate) async fn ask(visit: Visit) -> Answer {
     visit
         .act(|room| {
             room.write(|tx| Ok(jobs::ask(tx, VERIFICATION, None)?))?;
@@ -74,7 +74,7 @@ pub async fn ask(visit: Visit) -> Answer {
 }
 
 /// POST `/audit/verifications/{id}/cancel`. One that is over by then is over: the page says what came of it.
-pub async fn cancel(visit: Visit, id: Path<JobId>) -> Answer {
+pub(crate) async fn cancel(visit: Visit, id: Path<JobId>) -> Answer {
     visit
         .act(move |room| {
             let job = room.read(|view| of_kind(view, *id, VERIFICATION))?;

@@ -35,7 +35,7 @@ fn spoken(w: &Words, name: Name) -> String {
 ///
 /// # Errors
 /// Store faults.
-pub fn names(view: &mut View<'_>, room: &Room) -> Result<Names, Fault> {
+pub(crate) fn names(view: &mut View<'_>, room: &Room) -> Result<Names, Fault> {
     let w = room.words();
     let duties = versions::all_in_force::<Duty>(view, room.now)?;
     let teams = versions::all_in_force::<Team>(view, room.now)?;
@@ -55,7 +55,7 @@ pub fn names(view: &mut View<'_>, room: &Room) -> Result<Names, Fault> {
 
 /// What a target may be.
 #[must_use]
-pub fn choices(w: &Words, names: &Names) -> Vec<(Key, Vec<Choice>)> {
+pub(crate) fn choices(w: &Words, names: &Names) -> Vec<(Key, Vec<Choice>)> {
     let choice = |target: Target, label: String| Choice { value: sent(&target), label };
     let of = |held: &BTreeMap<String, String>, target: fn(String) -> Target| -> Vec<Choice> {
         held.iter().map(|(id, name)| choice(target(id.clone()), name.clone())).collect()
@@ -77,7 +77,12 @@ pub fn choices(w: &Words, names: &Names) -> Vec<(Key, Vec<Choice>)> {
 ///
 /// # Errors
 /// Store faults.
-pub fn targets(view: &mut View<'_>, room: &Room, names: &Names, policy: &Policy) -> Result<Targets, Fault> {
+pub(crate) fn targets(
+    view: &mut View<'_>,
+    room: &Room,
+    names: &Names,
+    policy: &Policy,
+) -> Result<Targets, Fault> {
     let w = room.words();
     let mut steps = Vec::new();
     let labels = (1..=policy.steps.len()).map(|number| w.one("policy-step", "n", number));
@@ -92,7 +97,12 @@ pub fn targets(view: &mut View<'_>, room: &Room, names: &Names, policy: &Policy)
 ///
 /// # Errors
 /// Store faults.
-pub fn people(view: &mut View<'_>, room: &Room, names: &Names, step: &Step) -> Result<Vec<Person>, Fault> {
+pub(crate) fn people(
+    view: &mut View<'_>,
+    room: &Room,
+    names: &Names,
+    step: &Step,
+) -> Result<Vec<Person>, Fault> {
     people_at(view, room, names, step, room.now)
 }
 
@@ -100,7 +110,7 @@ pub fn people(view: &mut View<'_>, room: &Room, names: &Names, step: &Step) -> R
 ///
 /// # Errors
 /// Store faults.
-pub fn people_at(
+pub(crate) fn people_at(
     view: &mut View<'_>,
     room: &Room,
     names: &Names,
@@ -142,7 +152,7 @@ fn called(w: &Words, names: &Names, user: UserId) -> String {
 
 /// A dry run in the reader's words.
 #[must_use]
-pub fn rehearsed(room: &Room, names: &Names, policy: &Policy, told: &Rehearsal) -> Rehearsed {
+pub(crate) fn rehearsed(room: &Room, names: &Names, policy: &Policy, told: &Rehearsal) -> Rehearsed {
     let w = room.words();
     let Rehearsal { from, to, draft, in_force } = told;
     let before =

@@ -19,7 +19,7 @@ use store::View;
 use store::{escalation, versions};
 
 /// `/policies`.
-pub async fn list(visit: Visit) -> Answer {
+pub(crate) async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Policies, |room| {
             let view = room.read(|view| listed(view, room))?;
@@ -29,7 +29,7 @@ pub async fn list(visit: Visit) -> Answer {
 }
 
 /// POST `/policies`: a new one.
-pub async fn begin(visit: Visit, new: Form<New>) -> Answer {
+pub(crate) async fn begin(visit: Visit, new: Form<New>) -> Answer {
     page::begin::<Policy>(visit, Kind::Policies, new.into_inner(), listed).await
 }
 
@@ -56,14 +56,14 @@ fn with_words<R>(room: &Room, names: &Names, tell: impl FnOnce(&Telling<'_, Poli
 /// What a person asked to see.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     rehearse: String,
     part: String,
     new: String,
 }
 
 /// `/policies/{id}`.
-pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
@@ -115,7 +115,7 @@ impl PolicySetting {
 }
 
 /// POST `/policies/{id}`: a button of the editor. `propose` leads back to the page; any other draws the editor anew.
-pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
     visit
         .form(Section::Policies, move |room| {
             let sent = Sent(sent.into_inner());
@@ -175,6 +175,6 @@ fn look(
 }
 
 /// POST `/policies/{id}/{approve|refuse}`.
-pub async fn decide(visit: Visit, path: Path<(String, String)>, which: Form<Which>) -> Answer {
+pub(crate) async fn decide(visit: Visit, path: Path<(String, String)>, which: Form<Which>) -> Answer {
     page::decide::<Policy>(visit, Kind::Policies, path, which).await
 }

@@ -25,7 +25,7 @@ use store::messages::{self, Stored};
 ///
 /// # Errors
 /// Store faults.
-pub fn of_alert(
+pub(crate) fn of_alert(
     view: &mut View<'_>,
     room: &Room,
     (alert, patient_key): (AlertId, i64),
@@ -74,7 +74,7 @@ fn standing(view: &mut View<'_>, known: &mut People, alert: AlertId, run: &Run) 
 ///
 /// # Errors
 /// Store faults.
-pub fn uncalled(
+pub(crate) fn uncalled(
     view: &mut View<'_>,
     room: &Room,
     patient_key: i64,
@@ -90,7 +90,7 @@ pub fn uncalled(
 /// Which step a run escalates when it acts next by itself: its place, or `None` for those who are called when nobody was
 /// reached.
 #[must_use]
-pub fn next_place(run: &Run) -> Option<usize> {
+pub(crate) fn next_place(run: &Run) -> Option<usize> {
     let steps = run.policy.steps.len();
     match run.state {
         State::NobodyReached | State::NoBasis | State::Done => None,
@@ -106,7 +106,7 @@ pub fn next_place(run: &Run) -> Option<usize> {
 
 /// What a run's next step is called.
 #[must_use]
-pub fn next_label(w: &Words, run: &Run) -> String {
+pub(crate) fn next_label(w: &Words, run: &Run) -> String {
     match next_place(run) {
         Some(place) => w.one("policy-step", "n", place + 1),
         None => w.say("policy-nobody"),
@@ -205,7 +205,7 @@ fn taken(letters: &mut Vec<Stored>, step: &Stepped, user: UserId) -> Vec<(Channe
 
 /// What a step is called, with the round it belongs to.
 #[must_use]
-pub fn label(w: &Words, step: &Stepped) -> String {
+pub(crate) fn label(w: &Words, step: &Stepped) -> String {
     let step_label = match step.step {
         Some(place) => w.one("policy-step", "n", place + 1),
         None => w.say("policy-nobody"),
@@ -218,7 +218,7 @@ pub fn label(w: &Words, step: &Stepped) -> String {
 
 /// What a step did.
 #[must_use]
-pub fn what(step: &Stepped) -> What {
+pub(crate) fn what(step: &Stepped) -> What {
     match step.did.as_str() {
         "empty" => What::Empty,
         "nobody_reached" => What::NobodyReached,

@@ -17,7 +17,7 @@ use store::messages::seen::{self, link};
 use store::versions;
 
 /// `/pager`: the part above every page.
-pub async fn show(visit: Visit) -> Answer {
+pub(crate) async fn show(visit: Visit) -> Answer {
     visit
         .page(Section::Elsewhere, |room| {
             let view = waiting(room)?;
@@ -64,12 +64,12 @@ fn schedules(room: &Room) -> Result<BTreeMap<String, String>, Fault> {
 /// What the reader has in sight.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Sight {
+pub(crate) struct Sight {
     link: String,
 }
 
 /// POST `/pager`: the place is open and in sight while a page for it comes in.
-pub async fn seen(visit: Visit, sight: Form<Sight>) -> Answer {
+pub(crate) async fn seen(visit: Visit, sight: Form<Sight>) -> Answer {
     visit
         .act(move |room| {
             seen::opened(&room.state.store, room.viewer.id, &sight.link, room.now)?;

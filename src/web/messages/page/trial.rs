@@ -20,7 +20,7 @@ const SHOWN: i64 = 6;
 ///
 /// # Errors
 /// Store faults.
-pub fn of(room: &Room) -> Result<Option<Trial>, Fault> {
+pub(crate) fn of(room: &Room) -> Result<Option<Trial>, Fault> {
     if !room.shell.may_be_paged() {
         return Ok(None);
     }
@@ -58,7 +58,7 @@ fn ways(view: &mut View<'_>, room: &Room) -> Result<Vec<(Channel, Option<Key>)>,
 }
 
 /// POST `/account/trial`.
-pub async fn send(visit: Visit) -> Answer {
+pub(crate) async fn send(visit: Visit) -> Answer {
     visit
         .act(|room| {
             if !room.shell.may_be_paged() {
@@ -71,7 +71,7 @@ pub async fn send(visit: Visit) -> Answer {
 }
 
 /// `/account/trial`: where a test page leads; coming here is its receipt.
-pub async fn arrived(visit: Visit) -> Answer {
+pub(crate) async fn arrived(visit: Visit) -> Answer {
     debug_assert_eq!(TRIAL_LINK, "/account/trial");
     visit
         .page(Section::Elsewhere, |room| {

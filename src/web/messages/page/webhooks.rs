@@ -19,7 +19,7 @@ use store::messages::{self, Stored};
 const SHOWN: i64 = 50;
 
 /// `/webhooks`.
-pub async fn list(visit: Visit) -> Answer {
+pub(crate) async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Status, |room| {
             let view = room.read(|view| fill(view, room))?;
@@ -64,12 +64,12 @@ fn call(view: &mut View<'_>, stored: Stored) -> Result<Call, Fault> {
 /// What adding sends.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     url: String,
 }
 
 /// POST `/webhooks`: adds a program and shows its secret, once.
-pub async fn create(visit: Visit, state: Data<crate::State>, sent: Form<Sent>) -> Answer {
+pub(crate) async fn create(visit: Visit, state: Data<crate::State>, sent: Form<Sent>) -> Answer {
     let url = sent.into_inner().url.trim().to_owned();
     let refused = reach::may_be_called(&state, &url).await.is_err();
     let answer = visit
@@ -100,14 +100,14 @@ fn added(room: &Room, url: &str) -> Result<String, Fault> {
 /// What is asked of one program.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     cursor: String,
     again: String,
     after: String,
 }
 
 /// `/webhooks/{id}`, or its calls.
-pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Status, move |room| {
             let view = room.read(|view| one(view, room, &id, &asked))?;
@@ -142,12 +142,12 @@ fn one(view: &mut View<'_>, room: &Room, id: &str, asked: &Asked) -> Result<One,
 /// What the forms of one program send.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct ProgramForm {
+pub(crate) struct ProgramForm {
     after: String,
 }
 
 /// POST `/webhooks/{id}/{test|disable|replay}`.
-pub async fn act(visit: Visit, path: Path<(String, String)>, sent: Form<ProgramForm>) -> Answer {
+pub(crate) async fn act(visit: Visit, path: Path<(String, String)>, sent: Form<ProgramForm>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .act(move |room| match name.as_str() {

@@ -29,7 +29,7 @@ const MOST_ROWS: usize = 1_000;
 /// Whose absence, and when.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     user: String,
     from: String,
     to: String,
@@ -72,13 +72,13 @@ fn zone(room: &Room) -> Zone {
 }
 
 /// `/absence`.
-pub async fn show(visit: Visit, asked: Query<Asked>) -> Answer {
+pub(crate) async fn show(visit: Visit, asked: Query<Asked>) -> Answer {
     let asked = asked.into_inner();
     visit.page(Section::Schedules, move |room| drawn(room, &asked)).await
 }
 
 /// POST `/absence`: notes that somebody is away, with whoever stands in.
-pub async fn act(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn act(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
     let sent = Sent(sent.into_inner());
     visit
         .act(move |room| {
@@ -97,7 +97,7 @@ pub async fn act(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
 }
 
 /// POST `/absence/{id}/{change|take}`: it lasts from and until another time, or is taken back.
-pub async fn change(
+pub(crate) async fn change(
     visit: Visit,
     path: Path<(AbsenceId, String)>,
     sent: Form<Vec<(String, String)>>,

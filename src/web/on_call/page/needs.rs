@@ -32,7 +32,7 @@ fn need(sent: &Sent) -> Result<Need, Fault> {
 }
 
 /// POST `/schedules`: makes one with nobody in it.
-pub async fn create(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn create(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
     let sent = Sent(sent.into_inner());
     visit
         .act(move |room| {
@@ -51,7 +51,7 @@ pub async fn create(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
 }
 
 /// POST `/schedules/{id}/need`: another name, clock or need; those who take turns stay.
-pub async fn set(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn set(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
     let (id, sent) = (id.into_inner(), Sent(sent.into_inner()));
     visit
         .act(move |room| {

@@ -24,7 +24,7 @@ use store::on_call::{self, Gone};
 use store::people::users;
 
 /// `/on-duty`.
-pub async fn list(visit: Visit) -> Answer {
+pub(crate) async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Schedules, |room| {
             let rows = room.read(|view| rows(view, room))?;
@@ -34,7 +34,7 @@ pub async fn list(visit: Visit) -> Answer {
 }
 
 /// `/on-duty/{id}`.
-pub async fn show(visit: Visit, id: Path<UserId>) -> Answer {
+pub(crate) async fn show(visit: Visit, id: Path<UserId>) -> Answer {
     visit
         .page(Section::Schedules, move |room| {
             let view = room.read(|view| one(view, room, *id))?;
@@ -122,7 +122,7 @@ fn load(agent: &Agent) -> Load {
 /// What the forms send.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     day: String,
     council: String,
     number: String,
@@ -158,7 +158,7 @@ impl Sent {
 }
 
 /// POST `/on-duty/{id}/{certificate|uncertify|capacity|reached}`.
-pub async fn act(visit: Visit, path: Path<(UserId, String)>, sent: Form<Sent>) -> Answer {
+pub(crate) async fn act(visit: Visit, path: Path<(UserId, String)>, sent: Form<Sent>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .act(move |room| {

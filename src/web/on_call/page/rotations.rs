@@ -24,7 +24,7 @@ const SPARE: usize = 3;
 const HOURS: [&str; 7] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6"];
 
 /// Every rotation as its form holds it, and an empty one.
-pub fn of(schedule: &Schedule) -> Vec<RotationShown> {
+pub(crate) fn of(schedule: &Schedule) -> Vec<RotationShown> {
     let held = schedule.rotations.iter().enumerate().map(|(place, rotation)| shown(place, rotation));
     let empty = RotationShown {
         lengths: [("1".to_owned(), "weeks"), (String::new(), "days")],
@@ -61,17 +61,17 @@ fn shown(place: usize, rotation: &Rotation) -> RotationShown {
 }
 
 /// What a form sent: names may come more than once.
-pub struct Sent(pub Vec<(String, String)>);
+pub(crate) struct Sent(pub Vec<(String, String)>);
 
 impl Sent {
     /// Every value of a name, without those that are empty.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self.0.iter().filter(move |(held, _)| held == name);
         named.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
     /// Its first value.
-    pub fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+    pub(crate) fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.all(name).next()
     }
 
@@ -79,7 +79,7 @@ impl Sent {
     ///
     /// # Errors
     /// `E_INVALID` names the language.
-    pub fn name(&self) -> Result<Name, Fault> {
+    pub(crate) fn name(&self) -> Result<Name, Fault> {
         Ok(Name { pt: self.label("pt")?, en: self.label("en")? })
     }
 
@@ -92,7 +92,7 @@ impl Sent {
     ///
     /// # Errors
     /// `E_PRECONDITION_REQUIRED`.
-    pub fn version(&self) -> Result<u32, Fault> {
+    pub(crate) fn version(&self) -> Result<u32, Fault> {
         let version = self.first("version").and_then(|text| text.parse().ok());
         version.ok_or_else(|| Fault::new(Code::PreconditionRequired))
     }
@@ -101,7 +101,7 @@ impl Sent {
     ///
     /// # Errors
     /// `E_INVALID` names the field.
-    pub fn user(&self, name: &str) -> Result<Option<UserId>, Fault> {
+    pub(crate) fn user(&self, name: &str) -> Result<Option<UserId>, Fault> {
         self.first(name).map(|id| id.parse().map_err(|_id| Fault::invalid("person", "a person"))).transpose()
     }
 
@@ -157,7 +157,11 @@ impl Sent {
 }
 
 /// POST `/schedules/{id}/{override|take-override|temporary|take-temporary|rotation|remove}`.
-pub async fn act(visit: Visit, path: Path<(String, String)>, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn act(
+    visit: Visit,
+    path: Path<(String, String)>,
+    sent: Form<Vec<(String, String)>>,
+) -> Answer {
     let (id, name) = path.into_inner();
     let sent = Sent(sent.into_inner());
     visit
@@ -177,7 +181,7 @@ pub async fn act(visit: Visit, path: Path<(String, String)>, sent: Form<Vec<(Str
 }
 
 /// POST `/schedules/{id}/unfeed`: ends the viewer's feed.
-pub async fn unfeed(visit: Visit, id: Path<String>) -> Answer {
+pub(crate) async fn unfeed(visit: Visit, id: Path<String>) -> Answer {
     visit
         .act(move |room| {
             room.write(|tx| Ok(feeds::close(tx, &id, room.viewer.id)?))?;
@@ -190,7 +194,7 @@ pub async fn unfeed(visit: Visit, id: Path<String>) -> Answer {
 ///
 /// # Errors
 /// `E_NOT_FOUND`; store faults.
-pub fn duty(tx: &mut Tx<'_>, id: &str) -> Result<Duty, Fault> {
+pub(crate) fn duty(tx: &mut Tx<'_>, id: &str) -> Result<Duty, Fault> {
     let now = tx.now();
     Ok(on_call::get(tx, id, now)?.body)
 }

@@ -27,24 +27,24 @@ use store::{View, versions};
 /// How many days the calendar shows.
 const DAYS: u64 = 14;
 /// As `datetime-local` writes an instant.
-pub const LOCAL: &str = "%Y-%m-%dT%H:%M";
+pub(crate) const LOCAL: &str = "%Y-%m-%dT%H:%M";
 
 /// What is asked.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     from: String,
     at: String,
 }
 
 /// `/schedules/{id}`.
-pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer {
     let id = id.into_inner();
     visit.page(Section::Schedules, move |room| drawn(room, &id, &asked, None)).await
 }
 
 /// POST `/schedules/{id}/feed`: makes the address of the viewer's feed and shows it once.
-pub async fn feed(visit: Visit, id: Path<String>, request: HttpRequest) -> Answer {
+pub(crate) async fn feed(visit: Visit, id: Path<String>, request: HttpRequest) -> Answer {
     let id = id.into_inner();
     let base = {
         let info = request.connection_info();
@@ -259,12 +259,12 @@ fn answer(
 }
 
 /// An instant from a `datetime-local` field; when the clock shows it twice, the first time.
-pub fn local(zone: Zone, text: &str) -> Option<Instant> {
+pub(crate) fn local(zone: Zone, text: &str) -> Option<Instant> {
     clock(text).map(|local| zone.first(local))
 }
 
 /// A clock time from a `datetime-local` field, with or without seconds, between the years 2000 and 2200.
-pub fn clock(text: &str) -> Option<NaiveDateTime> {
+pub(crate) fn clock(text: &str) -> Option<NaiveDateTime> {
     let text = text.trim();
     let read = NaiveDateTime::parse_from_str(text, LOCAL);
     let read = read.or_else(|_seconds| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"));
@@ -275,7 +275,7 @@ pub fn clock(text: &str) -> Option<NaiveDateTime> {
 ///
 /// # Errors
 /// Store faults.
-pub fn staff(view: &mut View<'_>) -> Result<Vec<Choice>, Fault> {
+pub(crate) fn staff(view: &mut View<'_>) -> Result<Vec<Choice>, Fault> {
     let mut out = Vec::new();
     for user in on_call::people(view)?.into_keys() {
         if let Some(who) = users::get(view, user)?.identity {

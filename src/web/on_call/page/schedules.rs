@@ -17,7 +17,7 @@ use store::{View, on_call, versions};
 const NEXT: std::time::Duration = std::time::Duration::from_secs(60 * 86_400);
 
 /// `/schedules`.
-pub async fn list(visit: Visit) -> Answer {
+pub(crate) async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Schedules, |room| {
             let view = room.read(|view| fill(view, room.words()))?;
@@ -75,12 +75,12 @@ fn fill(view: &mut View<'_>, w: &Words) -> Result<pages::View, Fault> {
 }
 
 /// The words on the clock of a schedule.
-pub fn in_zone(w: &Words, schedule: &Schedule) -> Words {
+pub(crate) fn in_zone(w: &Words, schedule: &Schedule) -> Words {
     Words { zone: schedule.zone.name().parse().unwrap_or(w.zone), ..*w }
 }
 
 /// A name in the reader's language.
-pub fn name(name: &Name, lang: Lang) -> String {
+pub(crate) fn name(name: &Name, lang: Lang) -> String {
     match lang {
         Lang::PtBr => name.pt.to_string(),
         Lang::En => name.en.to_string(),
@@ -88,7 +88,7 @@ pub fn name(name: &Name, lang: Lang) -> String {
 }
 
 /// When other people are on call next.
-pub fn next(schedule: &Schedule, now: Instant, away: Away<'_>) -> Option<Instant> {
+pub(crate) fn next(schedule: &Schedule, now: Instant, away: Away<'_>) -> Option<Instant> {
     schedule.next_change(Window { from: now, to: now.plus(NEXT) }, away)
 }
 
@@ -96,7 +96,7 @@ pub fn next(schedule: &Schedule, now: Instant, away: Away<'_>) -> Option<Instant
 ///
 /// # Errors
 /// Store faults.
-pub fn present(
+pub(crate) fn present(
     view: &mut View<'_>,
     w: &Words,
     people: &mut People,
@@ -112,7 +112,7 @@ pub fn present(
 ///
 /// # Errors
 /// Store faults.
-pub fn one(
+pub(crate) fn one(
     view: &mut View<'_>,
     w: &Words,
     people: &mut People,
@@ -136,7 +136,7 @@ pub fn one(
 ///
 /// # Errors
 /// Store faults.
-pub fn troubles(
+pub(crate) fn troubles(
     view: &mut View<'_>,
     w: &Words,
     people: &mut People,

@@ -27,7 +27,7 @@ const MOST: usize = 200;
 ///
 /// # Errors
 /// Store faults.
-pub fn open(
+pub(crate) fn open(
     view: &mut View<'_>,
     w: &Words,
     people: &mut People,
@@ -61,7 +61,7 @@ pub fn open(
 ///
 /// # Errors
 /// Store faults.
-pub fn choices(
+pub(crate) fn choices(
     view: &mut View<'_>,
     w: &Words,
     people: &mut People,
@@ -99,7 +99,7 @@ fn turn(sent: &Sent, name: &'static str) -> Result<Option<(Window, UserId)>, Fau
 }
 
 /// POST `/schedules/{id}/swap`: offers a turn, or offers to take one.
-pub async fn ask(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn ask(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
     let (id, sent) = (id.into_inner(), Sent(sent.into_inner()));
     visit
         .act(move |room| {
@@ -116,7 +116,7 @@ pub async fn ask(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)
 }
 
 /// POST `/swaps/{id}/{accept|decline|withdraw}`.
-pub async fn act(visit: Visit, path: Path<(SwapId, String)>) -> Answer {
+pub(crate) async fn act(visit: Visit, path: Path<(SwapId, String)>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .act(move |room| {

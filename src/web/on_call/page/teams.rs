@@ -17,7 +17,7 @@ use domain::{Can, UserId};
 use store::{View, on_call, versions};
 
 /// `/teams`.
-pub async fn list(visit: Visit) -> Answer {
+pub(crate) async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Schedules, |room| {
             let view = room.read(|view| fill(view, room))?;
@@ -43,7 +43,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
 }
 
 /// POST `/teams`: makes one.
-pub async fn create(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn create(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
     let sent = Sent(sent.into_inner());
     visit
         .act(move |room| {
@@ -59,7 +59,7 @@ pub async fn create(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
 }
 
 /// POST `/teams/{id}`: puts a new version in force.
-pub async fn change(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn change(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
     let (id, sent) = (id.into_inner(), Sent(sent.into_inner()));
     visit
         .act(move |room| {

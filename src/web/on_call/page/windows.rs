@@ -22,7 +22,7 @@ const MOST_ROWS: usize = 200;
 ///
 /// # Errors
 /// Store faults.
-pub fn of(
+pub(crate) fn of(
     view: &mut View<'_>,
     w: &Words,
     people: &mut People,
@@ -78,7 +78,7 @@ pub fn of(
 }
 
 /// Turns and empty rows to add some.
-pub fn with_room(mut turns: Vec<OwnTurn>) -> Vec<OwnTurn> {
+pub(crate) fn with_room(mut turns: Vec<OwnTurn>) -> Vec<OwnTurn> {
     turns.extend(vec![OwnTurn::default(); SPARE]);
     turns
 }
@@ -105,7 +105,7 @@ fn drafted(sent: &Sent) -> Result<usize, Fault> {
 ///
 /// # Errors
 /// `E_INVALID`, `E_DOUBT`, `E_PRECONDITION`.
-pub fn put_override(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
+pub(crate) fn put_override(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
     let Window { from, to } = window(duty(tx, id)?.schedule.zone, sent)?;
     let over =
         Override { from, to, change: change(sent.user("add")?, sent.user("remove")?)?, meant_at: None };
@@ -116,7 +116,7 @@ pub fn put_override(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault>
 ///
 /// # Errors
 /// `E_NOT_FOUND`, `E_PRECONDITION`.
-pub fn take_override(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
+pub(crate) fn take_override(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
     changes::take_override(tx, id, drafted(sent)?, sent.version()?)?;
     Ok(())
 }
@@ -125,7 +125,7 @@ pub fn take_override(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault
 ///
 /// # Errors
 /// As [`put_override`].
-pub fn put_temporary(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
+pub(crate) fn put_temporary(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
     let zone = duty(tx, id)?.schedule.zone;
     let Window { from, to } = window(zone, sent)?;
     let rows: usize = sent.first("rows").and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -146,7 +146,7 @@ pub fn put_temporary(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault
 ///
 /// # Errors
 /// `E_NOT_FOUND`, `E_PRECONDITION`.
-pub fn take_temporary(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
+pub(crate) fn take_temporary(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
     changes::take_temporary(tx, id, drafted(sent)?, sent.version()?)?;
     Ok(())
 }

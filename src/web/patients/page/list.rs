@@ -31,13 +31,13 @@ const WINDOW: usize = 1_000;
 /// `?q=&cursor=`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     q: String,
     cursor: String,
 }
 
 /// `/patients`.
-pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
+pub(crate) async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Patients, move |room| {
             let view = room.read(|view| fill(view, room, &asked))?;
@@ -86,7 +86,7 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
 ///
 /// # Errors
 /// Store faults.
-pub fn named(view: &mut View<'_>, room: &Room, number: &Number) -> Result<Option<Patient>, Fault> {
+pub(crate) fn named(view: &mut View<'_>, room: &Room, number: &Number) -> Result<Option<Patient>, Fault> {
     let audience = &room.viewer.audience;
     Ok(match number {
         Number::Cpf(cpf) => patients::find_by_cpf(view, audience, cpf)?,
@@ -127,7 +127,7 @@ fn window(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<(Vec<Patien
 /// What registering sends.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     name: String,
     birth_date: String,
     cpf: String,
@@ -164,7 +164,7 @@ fn optional<T: std::str::FromStr>(field: &str, text: &str) -> Result<Option<T>, 
 }
 
 /// POST `/patients`: registers, then shows the patient.
-pub async fn register(visit: Visit, sent: Form<Sent>) -> Answer {
+pub(crate) async fn register(visit: Visit, sent: Form<Sent>) -> Answer {
     visit
         .act(move |room| {
             let details = sent.details()?;

@@ -33,7 +33,7 @@ const SHOWN: i64 = 50;
 const LINES: usize = 12;
 
 /// `/patients/{id}`, or one of its parts.
-pub async fn show(visit: Visit, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn show(visit: Visit, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     let id = visit.visible(*id).await?;
     let part = Part::from_name(&asked.part).filter(|_| visit.is_part());
     // A look at readings is one where readings are shown: alerts and the quarantine say for themselves what they show.
@@ -177,13 +177,17 @@ fn set_aside(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Opti
 /// What a decision on a reading set aside sends.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Decision {
+pub(crate) struct Decision {
     reason: String,
     back: String,
 }
 
 /// POST `/quarantine/{id}/{release|discard}`.
-pub async fn judge(visit: Visit, path: Path<(Requested<Uuid>, String)>, sent: Form<Decision>) -> Answer {
+pub(crate) async fn judge(
+    visit: Visit,
+    path: Path<(Requested<Uuid>, String)>,
+    sent: Form<Decision>,
+) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .act(move |room| {

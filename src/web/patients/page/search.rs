@@ -5,24 +5,24 @@ use domain::{Cns, Cpf};
 
 /// Words to look for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted(Vec<String>);
+pub(crate) struct Wanted(Vec<String>);
 
 impl Wanted {
     /// From what was typed.
     #[must_use]
-    pub fn of(typed: &str) -> Self {
+    pub(crate) fn of(typed: &str) -> Self {
         Self(folded(typed))
     }
 
     /// Whether nothing was typed: every name fits.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether a name is meant.
     #[must_use]
-    pub fn fits(&self, name: &str) -> bool {
+    pub(crate) fn fits(&self, name: &str) -> bool {
         if self.is_empty() {
             return true;
         }
@@ -33,7 +33,7 @@ impl Wanted {
 
 /// A number that names one person, found through its blind index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Number {
+pub(crate) enum Number {
     /// Of the tax registry.
     Cpf(Cpf),
     /// Of the national health card.
@@ -43,7 +43,7 @@ pub enum Number {
 impl Number {
     /// The number typed, if it is one.
     #[must_use]
-    pub fn of(typed: &str) -> Option<Self> {
+    pub(crate) fn of(typed: &str) -> Option<Self> {
         let typed = typed.trim();
         let number = typed.parse().map(Self::Cpf).or_else(|_not_one| typed.parse().map(Self::Cns));
         number.ok()

@@ -27,7 +27,7 @@ const SHOWN: usize = 50;
 /// `?kind=`: of one capability; `?before=`: what is older than a place.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     kind: String,
     before: Option<String>,
 }
@@ -36,7 +36,7 @@ pub struct Asked {
 ///
 /// # Errors
 /// Store faults.
-pub fn brief(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Line>, Fault> {
+pub(crate) fn brief(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Line>, Fault> {
     let mut reader = Reader::new(&room.state, &room.viewer, room.now, &room.sight);
     let from = (Position::default(), BRIEF);
     let page = contributions::page(view, &mut reader, patient, Wanted::Brief, from)?;
@@ -45,7 +45,7 @@ pub fn brief(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<
 }
 
 /// `/patients/{id}/timeline`.
-pub async fn show(visit: Visit, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn show(visit: Visit, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     let id = visit.visible(*id).await?.id();
     visit
         .page(Section::Patients, move |room| {

@@ -28,7 +28,7 @@ const LENGTH: usize = 20;
 const CHANGES_WITHIN: Duration = Duration::from_secs(600);
 
 /// `/account`.
-pub async fn show(visit: Visit) -> Answer {
+pub(crate) async fn show(visit: Visit) -> Answer {
     visit
         .page(Section::Elsewhere, |room| {
             if !room.is_part {
@@ -59,14 +59,14 @@ fn page(room: &Room, offered: Option<String>, refused: Option<Code>) -> Result<c
 /// What the forms of the second factor send.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     secret: String,
     code: String,
     password: String,
 }
 
 /// POST `/account/totp`: offers a secret, or sets the one whose code is right.
-pub async fn set(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
+pub(crate) async fn set(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
     let Sent { secret, code, password } = sent.into_inner();
     if secret.is_empty() {
         return visit.page(Section::Elsewhere, |room| page(room, Some(fresh()?), None)).await;
@@ -112,7 +112,7 @@ fn stays(room: &Room) -> Option<SessionId> {
 
 /// POST `/account/totp/remove`: by who has it, the password alone takes nothing away. Where the role demands a second
 /// factor, only two others do.
-pub async fn remove(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
+pub(crate) async fn remove(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
     if sign_in::demands_factor(&state, visit.viewer.role) {
         return Err(visit.refuse(Code::FourEyes.into()));
     }
@@ -131,7 +131,7 @@ pub async fn remove(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answe
 }
 
 /// POST `/account/password`: whoever knows their password goes on to set another, by a link of their own.
-pub async fn password(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
+pub(crate) async fn password(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
     match sign_in::again(&state, visit.viewer.id, sent.into_inner().password).await {
         Ok(()) => {
             visit
@@ -152,13 +152,13 @@ pub async fn password(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Ans
 
 /// How letters to the reader are to be written.
 #[derive(Deserialize)]
-pub struct MailPreferences {
+pub(crate) struct MailPreferences {
     lang: String,
     zone: String,
 }
 
 /// POST `/account/letters`.
-pub async fn letters(visit: Visit, sent: Form<MailPreferences>) -> Answer {
+pub(crate) async fn letters(visit: Visit, sent: Form<MailPreferences>) -> Answer {
     visit
         .act(move |room| {
             let reader = reader(&sent.lang, &sent.zone)?;

@@ -136,7 +136,7 @@ impl People {
 
 /// The first and the last word of a name.
 #[must_use]
-pub fn short(name: &str) -> String {
+pub(crate) fn short(name: &str) -> String {
     let mut words = name.split_whitespace();
     match (words.next(), words.next_back()) {
         (Some(first), Some(last)) => format!("{first} {last}"),
@@ -146,7 +146,7 @@ pub fn short(name: &str) -> String {
 
 /// How a record is called for those who see no name: the end of its id.
 #[must_use]
-pub fn reference(id: &str) -> String {
+pub(crate) fn reference(id: &str) -> String {
     let tail: Vec<char> = id.chars().rev().take(8).collect();
     tail.into_iter().rev().collect()
 }

@@ -22,7 +22,7 @@ use store::people::users;
 /// What the form sends.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     password: String,
     again: String,
 }
@@ -35,14 +35,19 @@ enum Tried {
 }
 
 /// The form, or that the link does not hold. Looking does not spend the link.
-pub async fn form(request: HttpRequest, state: Data<State>, secret: Path<String>) -> Answer {
+pub(crate) async fn form(request: HttpRequest, state: Data<State>, secret: Path<String>) -> Answer {
     let owner = blocking(move || owner(&state, &secret)).await.map_err(|fault| fault.of(&request))?;
     let view = if owner.is_some() { View::Form(None) } else { View::Dead };
     render(&request, view)
 }
 
 /// Spends the link and sets the password; then the reader signs in with it.
-pub async fn set(request: HttpRequest, state: Data<State>, secret: Path<String>, sent: Form<Sent>) -> Answer {
+pub(crate) async fn set(
+    request: HttpRequest,
+    state: Data<State>,
+    secret: Path<String>,
+    sent: Form<Sent>,
+) -> Answer {
     let tried = attempt(&state, secret.into_inner(), sent.into_inner()).await;
     match tried.map_err(|fault| fault.of(&request))? {
         Tried::Set => Ok(see_other("/login")),

@@ -21,20 +21,20 @@ use store::people::throttles;
 const KEPT: Age = Age::days(365);
 
 /// `/`: where this role begins.
-pub async fn home(request: HttpRequest) -> Answer {
+pub(crate) async fn home(request: HttpRequest) -> Answer {
     let found = auth::identify(&request).await.map_err(|fault| fault.of(&request))?;
     Ok(see_other(found.map_or("/login", |viewer| landing(viewer.role))))
 }
 
 /// `?next=`.
 #[derive(Deserialize)]
-pub struct Next {
+pub(crate) struct Next {
     #[serde(default)]
     next: String,
 }
 
 /// The form.
-pub async fn form(request: HttpRequest, asked: Query<Next>) -> Answer {
+pub(crate) async fn form(request: HttpRequest, asked: Query<Next>) -> Answer {
     let known = auth::identify(&request).await.map_err(|fault| fault.of(&request))?;
     if let Some(viewer) = known {
         return Ok(see_other(&onward(&asked.next, viewer.role)));
@@ -44,7 +44,7 @@ pub async fn form(request: HttpRequest, asked: Query<Next>) -> Answer {
 
 /// What the form sends.
 #[derive(Deserialize)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     #[serde(default)]
     email: String,
     #[serde(default)]
@@ -55,7 +55,7 @@ pub struct Credentials {
 }
 
 /// Signs in; a refusal shows the form again, with the second factor when it is the one missing.
-pub async fn enter(request: HttpRequest, state: Data<State>, sent: Form<Credentials>) -> Answer {
+pub(crate) async fn enter(request: HttpRequest, state: Data<State>, sent: Form<Credentials>) -> Answer {
     let Credentials { email, password, totp, next } = sent.into_inner();
     let totp = totp.filter(|code| !code.trim().is_empty());
     let mut known = known(&request);
@@ -153,7 +153,7 @@ fn set_cookie(answer: &mut HttpResponse, cookie: &Cookie<'_>) {
 }
 
 /// Ends the session.
-pub async fn leave(visit: Visit, request: HttpRequest) -> Answer {
+pub(crate) async fn leave(visit: Visit, request: HttpRequest) -> Answer {
     let site = site(&request);
     let mut answer = visit
         .act(|room| {
@@ -169,7 +169,7 @@ pub async fn leave(visit: Visit, request: HttpRequest) -> Answer {
 
 /// What the switches send.
 #[derive(Deserialize)]
-pub struct Preferences {
+pub(crate) struct Preferences {
     lang: Option<String>,
     theme: Option<String>,
     #[serde(default)]
@@ -177,7 +177,7 @@ pub struct Preferences {
 }
 
 /// Keeps language or scheme in a cookie.
-pub async fn prefer(sent: Form<Preferences>) -> HttpResponse {
+pub(crate) async fn prefer(sent: Form<Preferences>) -> HttpResponse {
     let mut answer = see_other(back(&sent.back));
     let chosen = [
         (LANG_COOKIE, sent.lang.as_deref().and_then(Lang::from_tag).map(Lang::tag)),
@@ -197,7 +197,7 @@ pub async fn prefer(sent: Form<Preferences>) -> HttpResponse {
 }
 
 /// The documentation of the API.
-pub async fn api_docs(request: HttpRequest) -> Answer {
+pub(crate) async fn api_docs(request: HttpRequest) -> Answer {
     use crate::pages::api_docs::{View, page};
     let viewer = auth::identify(&request).await.map_err(|fault| fault.of(&request))?;
     let mut shell = shell::of(&request);

@@ -21,7 +21,7 @@ const AHEAD: Duration = Duration::from_secs(14 * 24 * 3_600);
 ///
 /// # Errors
 /// Store faults.
-pub fn all(view: &mut View<'_>, room: &Room) -> Result<BTreeMap<UserId, Ties>, Fault> {
+pub(crate) fn all(view: &mut View<'_>, room: &Room) -> Result<BTreeMap<UserId, Ties>, Fault> {
     let (now, lang) = (room.now, room.words().lang);
     let absences = absences::after(view, now)?;
     let mut ties: BTreeMap<UserId, Ties> = BTreeMap::new();

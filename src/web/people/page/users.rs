@@ -26,13 +26,13 @@ const WINDOW: usize = 1_000;
 /// `?q=&cursor=`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     q: String,
     cursor: String,
 }
 
 /// `/users`.
-pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
+pub(crate) async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Users, move |room| {
             let view = room.read(|view| fill(view, room, &asked))?;
@@ -89,14 +89,14 @@ fn shown(view: &mut View<'_>, room: &Room, user: Stored) -> Result<User, Fault> 
 /// What adding sends.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     name: String,
     email: String,
     role: String,
 }
 
 /// POST `/users`: adds a user and shows, once, the link by which they set a password.
-pub async fn create(visit: Visit, sent: Form<Sent>, request: HttpRequest) -> Answer {
+pub(crate) async fn create(visit: Visit, sent: Form<Sent>, request: HttpRequest) -> Answer {
     let base = base(&request);
     visit
         .page(Section::Users, move |room| {
@@ -136,7 +136,7 @@ fn added(room: &Room, sent: &Sent, base: &str) -> Result<(String, String), Fault
 /// What an act on a user sends.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Said {
+pub(crate) struct Said {
     reason: String,
     /// The version of the account that was shown, for who vouches for it.
     seen: String,
@@ -151,7 +151,7 @@ impl Said {
 
 /// POST `/users/{id}/{reset|lock|unlock|totp|vouch}`: `totp` takes away a second factor whose app was lost; `vouch` is
 /// the second person.
-pub async fn act(
+pub(crate) async fn act(
     visit: Visit,
     path: Path<(UserId, String)>,
     sent: Form<Said>,

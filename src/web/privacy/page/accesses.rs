@@ -25,12 +25,12 @@ const REQUESTS: i64 = 20;
 /// `?before=`: the looks before a place.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub(crate) struct Asked {
     before: Option<i64>,
 }
 
 /// `/accesses`: everybody's.
-pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
+pub(crate) async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Audit, move |room| {
             let view = room.read(|view| fill(view, room, None, asked.before))?;
@@ -40,7 +40,7 @@ pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
 }
 
 /// `/patients/{id}/accesses`: one person's.
-pub async fn of_patient(visit: Visit, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn of_patient(visit: Visit, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Audit, move |room| {
             let view = room.read(|view| {
@@ -144,13 +144,13 @@ fn request(view: &mut View<'_>, room: &Room, people: &mut People, reveal: Reveal
 /// What a reveal sends.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     person: String,
     reason: String,
 }
 
 /// POST `/accesses`: a DPO knows who a person is and sees who looked at them; an auditor's request goes to a DPO.
-pub async fn reveal(visit: Visit, sent: Form<Sent>) -> Answer {
+pub(crate) async fn reveal(visit: Visit, sent: Form<Sent>) -> Answer {
     visit
         .page(Section::Audit, move |room| {
             let decides = room.viewer.may(Can::ApproveReveals);
@@ -221,7 +221,7 @@ fn named(room: &Room, person: &str) -> Result<Visible<PatientId>, Fault> {
 }
 
 /// POST `/reveals/{id}/{approve|refuse|open}`.
-pub async fn act(visit: Visit, path: Path<(Requested<RevealId>, String)>) -> Answer {
+pub(crate) async fn act(visit: Visit, path: Path<(Requested<RevealId>, String)>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .page(Section::Audit, move |room| {

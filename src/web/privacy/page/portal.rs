@@ -23,7 +23,7 @@ use store::{View, patients};
 const SHOWN: i64 = 100;
 
 /// `/me`, or one of its parts.
-pub async fn show(visit: Visit, asked: Query<Asked>, request: actix_web::HttpRequest) -> Answer {
+pub(crate) async fn show(visit: Visit, asked: Query<Asked>, request: actix_web::HttpRequest) -> Answer {
     let me = visit.viewer.patient.ok_or_else(|| Fault::new(Code::NotFound).of(&request))?;
     let part = if visit.is_part() { asked.part.clone() } else { String::new() };
     let wants_readings = part.is_empty() || part == "readings";
@@ -95,7 +95,7 @@ fn looks(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Look
 
 /// What of a person was looked at, or asked for in vain, in words.
 #[must_use]
-pub const fn saw(what: What, refused: bool) -> Key {
+pub(crate) const fn saw(what: What, refused: bool) -> Key {
     match (what, refused) {
         (What::Identity, false) => Key("look-identity"),
         (What::Contacts, false) => Key("look-contacts"),

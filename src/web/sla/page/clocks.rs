@@ -21,7 +21,7 @@ use store::sla::{self, SlaClock};
 ///
 /// # Errors
 /// Store faults.
-pub fn of_alert(view: &mut View<'_>, room: &Room, alert: AlertId) -> Result<SlaClocks, Fault> {
+pub(crate) fn of_alert(view: &mut View<'_>, room: &Room, alert: AlertId) -> Result<SlaClocks, Fault> {
     let there = sla::of_alert(view, alert)?;
     let may_act = room.viewer.may(Can::ActOnAlerts);
     let open = |promise: &&SlaClock| promise.timer().stopped_at.is_none();
@@ -128,12 +128,12 @@ fn stretch(w: &Words, part: Segment) -> Stretch {
 /// What the forms send.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     pause: String,
 }
 
 /// POST `/alerts/{id}/sla/{pause|resume}`.
-pub async fn act(visit: Visit, path: Path<(Requested<AlertId>, String)>, sent: Form<Sent>) -> Answer {
+pub(crate) async fn act(visit: Visit, path: Path<(Requested<AlertId>, String)>, sent: Form<Sent>) -> Answer {
     let (id, did) = path.into_inner();
     visit
         .act(move |room| {

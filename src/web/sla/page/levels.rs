@@ -21,7 +21,7 @@ use store::{View, versions};
 const KIND: Kind = Kind::ServiceLevels;
 
 /// `/service-levels`.
-pub async fn list(visit: Visit) -> Answer {
+pub(crate) async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Policies, |room| {
             let view = room.read(|view| listed(view, room))?;
@@ -31,7 +31,7 @@ pub async fn list(visit: Visit) -> Answer {
 }
 
 /// POST `/service-levels`: a new one.
-pub async fn begin(visit: Visit, new: Form<New>) -> Answer {
+pub(crate) async fn begin(visit: Visit, new: Form<New>) -> Answer {
     page::begin::<ServiceLevel>(visit, KIND, new.into_inner(), listed).await
 }
 
@@ -104,7 +104,7 @@ fn due(view: &mut View<'_>, room: &Room, level: &ServiceLevel) -> Result<Due, Fa
 }
 
 /// `/service-levels/{id}`.
-pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
@@ -118,7 +118,7 @@ pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer
 }
 
 /// POST `/service-levels/{id}`: a button of the form. `propose` leads back to the page.
-pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
+pub(crate) async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
     visit
         .form(Section::Policies, move |room| {
             let sent = Sent(sent.into_inner());
@@ -160,6 +160,6 @@ pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String
 }
 
 /// POST `/service-levels/{id}/{approve|refuse}`.
-pub async fn decide(visit: Visit, path: Path<(String, String)>, which: Form<Which>) -> Answer {
+pub(crate) async fn decide(visit: Visit, path: Path<(String, String)>, which: Form<Which>) -> Answer {
     page::decide::<ServiceLevel>(visit, KIND, path, which).await
 }

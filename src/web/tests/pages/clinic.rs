@@ -33,10 +33,10 @@ use store::{Actor, Class, Subject, alerts, escalation, patients, rules, sla};
 
 pub(crate) const SEED: Actor = Actor::System("test");
 /// Where the tests stand: ten minutes after the clinic opened.
-pub const LATER: Duration = Duration::from_secs(600);
+pub(crate) const LATER: Duration = Duration::from_secs(600);
 
 /// Who and what there is.
-pub struct Clinic {
+pub(crate) struct Clinic {
     pub state: Data<State>,
     pub patient: PatientId,
     pub device: DeviceId,
@@ -47,7 +47,7 @@ pub struct Clinic {
 }
 
 /// An answer.
-pub struct Seen {
+pub(crate) struct Seen {
     pub status: StatusCode,
     pub to: String,
     pub retarget: String,
@@ -56,7 +56,7 @@ pub struct Seen {
 
 impl Clinic {
     /// One patient under consent with an open red alert, and somebody of every role.
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let home = stores().into_iter().next().unwrap();
         let (people, cookies, patient, key) = register(&home);
         let device = measure(&home, patient, key);
@@ -79,28 +79,28 @@ impl Clinic {
     }
 
     /// Another red alert, which late data told of when it was over.
-    pub fn past(&self) -> AlertId {
+    pub(crate) fn past(&self) -> AlertId {
         let key =
             self.state.store.read(|view| Audience::program().patient(view, self.patient)).unwrap().key();
         raise(&self._home, (self.patient, key), self.device, Some(NOW.plus(Duration::from_secs(200))))
     }
 
-    pub fn revoke(&self, purpose: Purpose) {
+    pub(crate) fn revoke(&self, purpose: Purpose) {
         let done = self.state.store.write(SEED, self.state.now(), |tx| {
             consents::revoke(tx, self.patient, purpose, &Giver::Subject.into())
         });
         assert!(done.unwrap().changed);
     }
 
-    pub async fn get(&self, role: Role, path: &str) -> Seen {
+    pub(crate) async fn get(&self, role: Role, path: &str) -> Seen {
         self.send(Some(role), TestRequest::get().uri(path)).await
     }
 
-    pub async fn post(&self, role: Role, path: &str, form: &[(&str, &str)]) -> Seen {
+    pub(crate) async fn post(&self, role: Role, path: &str, form: &[(&str, &str)]) -> Seen {
         self.send(Some(role), TestRequest::post().uri(path).set_form(form)).await
     }
 
-    pub async fn send(&self, role: Option<Role>, request: TestRequest) -> Seen {
+    pub(crate) async fn send(&self, role: Option<Role>, request: TestRequest) -> Seen {
         let clock = Data::new(self.state.clock.clone());
         let app = init_service(
             App::new()
@@ -224,11 +224,11 @@ pub(crate) fn raise(
 }
 
 /// Whether a page shows the rare value.
-pub fn shows_value(text: &str) -> bool {
+pub(crate) fn shows_value(text: &str) -> bool {
     [">137<", " 137", "137 bpm", "137 /min", "&quot;137"].iter().any(|form| text.contains(form))
 }
 
 /// The instant of the tests.
-pub fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     NOW.plus(LATER)
 }

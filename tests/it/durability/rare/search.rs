@@ -4,14 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What must not be found, by the two bytes it begins with.
-pub struct Needles {
+pub(super) struct Needles {
     all: Vec<(String, Vec<u8>)>,
     by_start: Vec<Vec<usize>>,
 }
 
 impl Needles {
     /// Each as it is, and as the hexadecimal text in which PostgreSQL writes bytes.
-    pub fn new(needles: Vec<(String, Vec<u8>)>) -> Self {
+    pub(super) fn new(needles: Vec<(String, Vec<u8>)>) -> Self {
         let hex =
             |(what, bytes): &(String, Vec<u8>)| (format!("{what}, in hex"), hex::encode(bytes).into_bytes());
         let hexed: Vec<_> = needles.iter().map(hex).collect();
@@ -27,7 +27,7 @@ impl Needles {
     }
 
     /// The first that is in `bytes`.
-    pub fn found(&self, bytes: &[u8]) -> Option<&str> {
+    pub(super) fn found(&self, bytes: &[u8]) -> Option<&str> {
         let met = bytes.windows(2).enumerate().find_map(|(at, two)| {
             let candidates = self.by_start[start(two)].iter();
             candidates.copied().find(|n| bytes[at..].starts_with(&self.all[*n].1))
@@ -41,7 +41,7 @@ fn start(bytes: &[u8]) -> usize {
 }
 
 /// Every file below a directory.
-pub fn files(dir: &Path) -> Vec<PathBuf> {
+pub(super) fn files(dir: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

@@ -14,11 +14,11 @@ use store::{Act, Actor, Result, Tx, View, alerts, consents, patients};
 use crate::support::clinic::{Bed, CPF, Clinic, EMAIL, NAME};
 
 /// Few digits, so that it has few forms, and enough of them that no form is mostly zeros.
-pub const RARE: f64 = 173.406_287_31;
+pub(super) const RARE: f64 = 173.406_287_31;
 const SCALED: u64 = 17_340_628_731;
 /// For an instant that has a value already.
-pub const ANOTHER: f64 = 174.406_287_31;
-pub const IMPLAUSIBLE: f64 = 17_340.628_713_93;
+pub(super) const ANOTHER: f64 = 174.406_287_31;
+pub(super) const IMPLAUSIBLE: f64 = 17_340.628_713_93;
 /// Before [`SCALED`], in CBOR: a decimal fraction of eight digits with an integer of eight bytes (RFC 8949 §3.4.4).
 const DECIMAL: [u8; 4] = [0xc4, 0x82, 0x27, 0x1b];
 const PHONE: &str = "+5511987650173";
@@ -47,7 +47,7 @@ const WORDS: [&str; 11] = [
 
 /// What the program itself made up while it was seeded: secrets and hashes.
 #[derive(Default)]
-pub struct MadeUp(Mutex<Vec<(String, Vec<u8>)>>);
+pub(super) struct MadeUp(Mutex<Vec<(String, Vec<u8>)>>);
 
 impl MadeUp {
     fn note(&self, what: &str, bytes: &[u8]) {
@@ -55,7 +55,7 @@ impl MadeUp {
     }
 
     /// Everything that must not be found.
-    pub fn needles(self, payloads: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
+    pub(super) fn needles(self, payloads: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
         let digits: Vec<String> =
             CPF.as_bytes().chunks(3).map(|part| String::from_utf8_lossy(part).into()).collect();
         let cpf = format!("{}.{}.{}-{}", digits[0], digits[1], digits[2], digits[3]);
@@ -98,7 +98,7 @@ impl MadeUp {
 }
 
 /// Tells the house one of each.
-pub fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
+pub(super) fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
     let made_up = MadeUp::default();
     let now = Clock::System.now();
     let write = |what: &dyn Fn(&mut Tx<'_>) -> Result<()>| {
@@ -187,7 +187,7 @@ fn aside(view: &mut View<'_>, bed: &Bed) -> Result<Vec<quarantine::Item>> {
 }
 
 /// The same value once in every format that devices speak; the last two without an instant of their own.
-pub fn payloads(at: i64) -> Vec<Vec<u8>> {
+pub(super) fn payloads(at: i64) -> Vec<Vec<u8>> {
     let at = |n: i64| at + n * 1_000;
     let seconds = |n: i64| at(n) / 1_000;
     let rfc3339 = |n: i64| domain::Instant::from_millis(at(n)).rfc3339();
