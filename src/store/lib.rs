@@ -190,8 +190,8 @@ impl Store {
     }
 
     /// The unwrapped keys.
-    #[must_use]
-    pub fn keys(&self) -> &Keyring {
+    #[cfg(test)]
+    pub(crate) fn keys(&self) -> &Keyring {
         &self.inner.keys
     }
 

@@ -4,15 +4,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests' own, and panic as tests do")]
 
 use std::ops::Deref;
-use std::time::{Duration, Instant as Moment};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use tokio::sync::broadcast::Receiver;
 
 use super::db::schema::audit_entries;
 use super::keys::kek::Keks;
-use super::{Class, Opener, Signalled, Store, Subject, Url};
+use super::{Class, Opener, Store, Subject, Url};
 use domain::Instant;
 
 /// The instant at which tests begin: 2026-11-22T12:00:00Z.
@@ -186,31 +184,18 @@ pub fn put_back(store: &Store, keys: &std::path::Path, from: &std::path::Path, e
     Store::open(&target, Keks::load(keys).unwrap()).unwrap()
 }
 
-/// Destroys every key of a subject, as an erasure does.
+/// Destroys every key that a subject has, as an erasure does.
 pub fn destroy_keys(store: &Store, subject: Subject) {
-    use super::db::schema::subject_keys as keys;
-    let destroyed = |tx: &mut super::Tx<'_>| {
-        let own = keys::table.filter(keys::subject.eq(subject.name()));
-        diesel::update(own).set(keys::destroyed_at.eq(Some(NOW.micros()))).execute(tx.conn)?;
-        Ok(())
-    };
-    store.keep_house(super::Urgency::Urgent, "test", NOW, destroyed).unwrap();
-    [Class::Identity, Class::Message, Class::Audit]
-        .into_iter()
-        .for_each(|class| store.keys().forget(subject, class));
-}
-
-/// Waits until a signal is told; on PostgreSQL it takes the way by the database.
-pub fn hears(told: &mut Receiver<Signalled>, name: &str, subject: &impl ToString) {
-    let (began, subject) = (Moment::now(), subject.to_string());
-    while began.elapsed() < Duration::from_secs(10) {
-        match told.try_recv() {
-            Ok(signal) if signal.name == name && signal.subject == subject => return,
-            Ok(_other) => {}
-            Err(_nothing_yet) => std::thread::park_timeout(Duration::from_millis(5)),
+    let destroyed = store.write(super::Actor::Operator, NOW, |tx| {
+        for class in Class::ALL {
+            match super::keys::destroy(tx, subject, class) {
+                Err(super::Error::NotFound(_)) => {}
+                destroyed => destroyed?,
+            }
         }
-    }
-    panic!("{name} {subject} was not told");
+        Ok(())
+    });
+    destroyed.unwrap();
 }
 
 fn sqlite() -> Home {

@@ -279,7 +279,7 @@ pub fn resolved(
 ///
 /// # Errors
 /// Database errors.
-pub fn owners_lately(view: &mut View<'_>, patient_key: i64, limit: i64) -> Result<Vec<String>> {
+pub(crate) fn owners_lately(view: &mut View<'_>, patient_key: i64, limit: i64) -> Result<Vec<String>> {
     let owners: Vec<Option<String>> = alerts::table
         .filter(alerts::patient_key.eq(patient_key))
         .order((alerts::started_at.desc(), alerts::id.desc()))

@@ -146,7 +146,7 @@ pub fn withdraw(tx: &mut Tx<'_>, stored: &StoredAlert, outcome: Outcome) -> Resu
 ///
 /// # Errors
 /// Database errors.
-pub fn absorb(tx: &mut Tx<'_>, kept: &StoredAlert, merged: &StoredAlert) -> Result<StoredAlert> {
+pub(crate) fn absorb(tx: &mut Tx<'_>, kept: &StoredAlert, merged: &StoredAlert) -> Result<StoredAlert> {
     permits::lock(tx, &[kept.patient_key])?;
     let kept = &lock(tx, kept.id())?;
     let mut next = kept.clone();

@@ -54,7 +54,7 @@ fn during(episode: &Episode) -> Span {
 ///
 /// # Errors
 /// Database errors.
-pub fn leave(tx: &mut Tx<'_>, stored: &StoredAlert) -> Result<()> {
+pub(crate) fn leave(tx: &mut Tx<'_>, stored: &StoredAlert) -> Result<()> {
     permits::lock(tx, &[stored.patient_key])?;
     let stored = &lock(tx, stored.id())?;
     let mut next = stored.clone();
@@ -73,7 +73,11 @@ pub fn leave(tx: &mut Tx<'_>, stored: &StoredAlert) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub fn told_of(view: &mut View<'_>, patient_key: i64, episode: &Episode) -> Result<Option<StoredAlert>> {
+pub(crate) fn told_of(
+    view: &mut View<'_>,
+    patient_key: i64,
+    episode: &Episode,
+) -> Result<Option<StoredAlert>> {
     for told in near(view, patient_key, episode)? {
         if told.case.moved_at.is_some() && whose::has_come(view, series(&told), during(&told.episode))? {
             return Ok(Some(told));
@@ -86,7 +90,7 @@ pub fn told_of(view: &mut View<'_>, patient_key: i64, episode: &Episode) -> Resu
 ///
 /// # Errors
 /// Database errors.
-pub fn come_back(
+pub(crate) fn come_back(
     tx: &mut Tx<'_>,
     stored: &StoredAlert,
     episode: &Episode,

@@ -50,7 +50,7 @@ pub struct Second {
 
 /// A second this far ahead is of a clock that was set back, here or at another node: it is packed as it is, and what
 /// comes to it later is a further part of it.
-pub const AHEAD: i64 = 5;
+pub(crate) const AHEAD: i64 = 5;
 
 /// Seconds before `before`, or far ahead of it, that wait to be packed, oldest first, at most `limit` rows of them.
 ///
@@ -88,7 +88,7 @@ pub fn waiting(view: &mut View<'_>, before: i64, limit: i64) -> Result<Vec<Secon
 ///
 /// # Errors
 /// Database errors.
-pub fn pack(tx: &mut Tx<'_>, second: &Second, entry: i64) -> Result<()> {
+pub(crate) fn pack(tx: &mut Tx<'_>, second: &Second, entry: i64) -> Result<()> {
     let parts: i64 =
         receipts::table.filter(receipts::second.eq(second.second)).count().get_result(tx.conn)?;
     diesel::insert_into(receipts::table)

@@ -74,8 +74,8 @@ impl Sequencer {
     }
 
     /// The key that it signs with, under the name of the year that it last wrote.
-    #[must_use]
-    pub const fn signer(&self) -> &Signer {
+    #[cfg(test)]
+    pub(crate) const fn signer(&self) -> &Signer {
         &self.signer
     }
 

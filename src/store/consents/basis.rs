@@ -24,7 +24,7 @@ const AT_ONCE: i64 = 500;
 ///
 /// # Errors
 /// Database errors.
-pub fn settle(tx: &mut Tx<'_>, key: i64) -> Result<usize> {
+pub(crate) fn settle(tx: &mut Tx<'_>, key: i64) -> Result<usize> {
     let evaluate = permits::ask::<AlertEvaluate>(tx, key)?;
     let held = alerts::hold_unresolved_of(tx, key)?;
     if held.is_empty() {

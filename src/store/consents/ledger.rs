@@ -114,7 +114,7 @@ pub fn in_state(view: &mut View<'_>, purpose: Purpose, states: &[State]) -> Resu
 ///
 /// # Errors
 /// Database errors.
-pub fn standing(
+pub(crate) fn standing(
     view: &mut View<'_>,
     purpose: Purpose,
     but: &[Vec<u8>],
@@ -157,7 +157,11 @@ pub fn due(view: &mut View<'_>, now: domain::Instant, limit: usize) -> Result<Ve
 ///
 /// # Errors
 /// Database errors.
-pub fn lock_for_share(tx: &mut Tx<'_>, patients: &[i64], purposes: &[Purpose]) -> Result<Vec<(i64, Record)>> {
+pub(crate) fn lock_for_share(
+    tx: &mut Tx<'_>,
+    patients: &[i64],
+    purposes: &[Purpose],
+) -> Result<Vec<(i64, Record)>> {
     turn::share(tx)?;
     patients.iter().for_each(|key| tx.lock(Lock::Consents(*key)));
     let names: Vec<&str> = purposes.iter().map(|purpose| purpose.as_str()).collect();

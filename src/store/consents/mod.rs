@@ -22,7 +22,7 @@ pub mod basis;
 mod ends;
 pub mod ledger;
 pub mod permits;
-pub mod subjects;
+pub(crate) mod subjects;
 pub(crate) mod supersessions;
 pub mod terms;
 pub mod timeline;
@@ -329,7 +329,8 @@ pub fn history(view: &mut View<'_>, patient: Visible<PatientId>, ask: &Ask) -> R
 ///
 /// # Errors
 /// Database errors.
-pub fn events(view: &mut View<'_>, patient_key: i64) -> Result<Vec<Event>> {
+#[cfg(test)]
+pub(crate) fn events(view: &mut View<'_>, patient_key: i64) -> Result<Vec<Event>> {
     let rows: Vec<Row> = events::table
         .filter(events::patient_key.eq(patient_key))
         .order((events::purpose, events::epoch))
@@ -342,7 +343,8 @@ pub fn events(view: &mut View<'_>, patient_key: i64) -> Result<Vec<Event>> {
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Sealed`] after an erasure; database errors.
-pub fn evidence(view: &mut View<'_>, id: ConsentId) -> Result<Option<serde_json::Value>> {
+#[cfg(test)]
+pub(crate) fn evidence(view: &mut View<'_>, id: ConsentId) -> Result<Option<serde_json::Value>> {
     let text = id.to_string();
     let row = events::table.find(&text).select(events::evidence).get_result(view.conn).optional()?;
     let sealed: Option<Vec<u8>> = row.ok_or(Error::NotFound("consent event"))?;

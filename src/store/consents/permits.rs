@@ -17,13 +17,13 @@ pub(crate) const CHAIN: [Purpose; 3] =
     [Purpose::TelemetryCollect, Purpose::AlertEvaluate, Purpose::AlertEscalate];
 
 /// An answer of the decision: the permit, or why there is none.
-pub type Asked<P> = std::result::Result<Permit<P>, Denied>;
+pub(crate) type Asked<P> = std::result::Result<Permit<P>, Denied>;
 
 /// Locks the consents of these patients. Call it before locking alerts or anything below them.
 ///
 /// # Errors
 /// Database errors.
-pub fn lock(tx: &mut Tx<'_>, patients: &[i64]) -> Result<()> {
+pub(crate) fn lock(tx: &mut Tx<'_>, patients: &[i64]) -> Result<()> {
     let fresh: Vec<i64> = patients.iter().copied().filter(|key| !tx.holds_consents(*key)).collect();
     if fresh.is_empty() {
         return Ok(());
@@ -35,7 +35,7 @@ pub fn lock(tx: &mut Tx<'_>, patients: &[i64]) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub fn ask<P: Typed>(tx: &mut Tx<'_>, patient_key: i64) -> Result<Asked<P>> {
+pub(crate) fn ask<P: Typed>(tx: &mut Tx<'_>, patient_key: i64) -> Result<Asked<P>> {
     lock(tx, &[patient_key])?;
     let now = tx.now();
     look(tx, patient_key, now)
@@ -45,7 +45,7 @@ pub fn ask<P: Typed>(tx: &mut Tx<'_>, patient_key: i64) -> Result<Asked<P>> {
 ///
 /// # Errors
 /// Database errors.
-pub fn ask_of<P: Typed>(tx: &mut Tx<'_>, patient: PatientId) -> Result<Asked<P>> {
+pub(crate) fn ask_of<P: Typed>(tx: &mut Tx<'_>, patient: PatientId) -> Result<Asked<P>> {
     let key = patients::key_of(tx, patient)?;
     ask(tx, key)
 }
@@ -54,7 +54,7 @@ pub fn ask_of<P: Typed>(tx: &mut Tx<'_>, patient: PatientId) -> Result<Asked<P>>
 ///
 /// # Errors
 /// Database errors.
-pub fn ask_for(
+pub(crate) fn ask_for(
     tx: &mut Tx<'_>,
     patient: PatientId,
     purpose: Purpose,
@@ -69,7 +69,10 @@ pub fn ask_for(
 ///
 /// # Errors
 /// Database errors.
-pub fn ask_all<P: Typed>(tx: &mut Tx<'_>, patients: &[PatientId]) -> Result<BTreeMap<PatientId, Asked<P>>> {
+pub(crate) fn ask_all<P: Typed>(
+    tx: &mut Tx<'_>,
+    patients: &[PatientId],
+) -> Result<BTreeMap<PatientId, Asked<P>>> {
     let now = tx.now();
     let names: Vec<String> = patients.iter().map(ToString::to_string).collect();
     let keys: Vec<i64> = people::table.filter(people::id.eq_any(names)).select(people::key).load(tx.conn)?;

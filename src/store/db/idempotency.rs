@@ -15,7 +15,7 @@ use crate::keys::{Class, Subject};
 use crate::{Conn, Tx, View};
 
 /// How long an answer is kept.
-pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
+pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3_600);
 
 /// One call, as its repetition would look.
 #[derive(Debug, Clone, Copy)]

@@ -18,10 +18,6 @@ use crate::{Act, Actor, Store};
 use domain::Instant;
 use domain::id::uuid_at;
 
-/// Every class of key, made for the system itself.
-const CLASSES: [Class; 5] =
-    [Class::Identity, Class::Telemetry, Class::Clinical, Class::Message, Class::Audit];
-
 /// Makes what a database needs before its first use: keys, name, first terms. May run again: what is there
 /// stays.
 ///
@@ -32,7 +28,7 @@ pub fn initialise(store: &Store, controller: &Controller, now: Instant) -> Resul
         return Ok(());
     }
     store.write(Actor::System("init"), now, |tx| {
-        for class in CLASSES {
+        for class in Class::ALL {
             tx.key_or_new(Subject::System, class)?;
         }
         settings::set(tx, settings::ORGANISATION, &controller.name)?;

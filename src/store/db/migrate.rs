@@ -29,7 +29,7 @@ pub enum Fit {
 ///
 /// # Errors
 /// Database errors.
-pub fn fit(conn: &mut Conn) -> Result<Fit> {
+pub(crate) fn fit(conn: &mut Conn) -> Result<Fit> {
     let known = versions(conn)?;
     let applied: Vec<String> = on!(conn, |c| c.applied_migrations())
         .map_err(|error| Error::Schema(format!("the schema's version cannot be read: {error}")))?
@@ -82,7 +82,7 @@ pub(crate) fn lock(tx: &mut Tx<'_>) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub fn newest(conn: &mut Conn) -> Result<String> {
+pub(crate) fn newest(conn: &mut Conn) -> Result<String> {
     let applied = on!(conn, |c| c.applied_migrations())
         .map_err(|error| Error::Schema(format!("the schema's version cannot be read: {error}")))?;
     Ok(applied.iter().map(MigrationVersion::to_string).max().unwrap_or_default())
@@ -104,7 +104,7 @@ pub fn migrate(conn: &mut Conn) -> Result<usize> {
 ///
 /// # Errors
 /// [`Error::Schema`] unless the schema is current.
-pub fn require_current(conn: &mut Conn) -> Result<()> {
+pub(crate) fn require_current(conn: &mut Conn) -> Result<()> {
     match fit(conn)? {
         Fit::Current => Ok(()),
         Fit::Empty => Err(Error::Schema("the database is empty: run `zelo init` first".into())),

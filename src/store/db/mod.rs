@@ -2,12 +2,12 @@
 
 pub mod ahead;
 pub(crate) mod checkpoint;
-pub mod conn;
+pub(crate) mod conn;
 pub(crate) mod doubt;
-pub mod error;
+pub(crate) mod error;
 pub mod idempotency;
 pub mod init;
-pub mod item;
+pub(crate) mod item;
 pub mod migrate;
 pub mod page;
 #[cfg(any(test, feature = "testing"))]
@@ -19,5 +19,5 @@ pub mod scratch;
 pub mod settings;
 pub mod snapshot;
 pub mod turn;
-pub mod tx;
+pub(crate) mod tx;
 pub(crate) mod waits;

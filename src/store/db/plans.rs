@@ -15,7 +15,7 @@ use diesel::sql_types::Text;
 use crate::{Conn, Store, Url};
 
 /// Tables with a row for each thing that happens, or for each person or device.
-pub const GROWING: &[&str] = &[
+pub(crate) const GROWING: &[&str] = &[
     "alert_acts",
     "alerts",
     "amendments",

@@ -18,7 +18,7 @@ use super::migrate;
 use domain::Instant;
 
 /// The manifest's file name.
-pub const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 const SQLITE_FILE: &str = "zelo.db";
 
 /// What a snapshot holds.

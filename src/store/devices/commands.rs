@@ -18,7 +18,7 @@ use domain::{CommandId, DeviceId, Instant};
 /// How long a command waits for its device unless somebody says otherwise.
 pub const LASTS: Duration = Duration::from_secs(7 * 86_400);
 /// Commands that may wait for one device: a device that is gone is not written to without end.
-pub const WAITING: i64 = 256;
+pub(crate) const WAITING: i64 = 256;
 /// Commands handed to a connection at once, and about how many bytes of them.
 const AT_ONCE: i64 = 32;
 const BYTES_AT_ONCE: usize = 256 * 1024;
@@ -246,7 +246,7 @@ pub fn newest(view: &mut View<'_>, device_key: i64, limit: i64) -> Result<Vec<Co
 ///
 /// # Errors
 /// [`Error::NotFound`] when the device was given no such command; database errors.
-pub fn acknowledge(tx: &mut Tx<'_>, device: DeviceId, id: CommandId) -> Result<()> {
+pub(crate) fn acknowledge(tx: &mut Tx<'_>, device: DeviceId, id: CommandId) -> Result<()> {
     let now = tx.now().micros();
     must_be_of(tx, device, id)?;
     let open = commands::table

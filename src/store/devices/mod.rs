@@ -24,7 +24,7 @@ use super::{Act, Tx, View};
 use domain::{DeviceId, DeviceIdentity, Instant, TokenId};
 
 /// Tokens of one device that hold at once: the old one until the new one is in place.
-pub const TOKENS: usize = 2;
+pub(crate) const TOKENS: usize = 2;
 
 /// A device as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

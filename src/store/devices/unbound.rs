@@ -19,7 +19,7 @@ use crate::readings::receipt::ReceiptRef;
 use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
 
 /// The reason code.
-pub const NOT_BOUND: &str = "E_NOT_BOUND";
+pub(crate) const NOT_BOUND: &str = "E_NOT_BOUND";
 
 /// The outcome for an item that its source withdrew.
 const WITHDRAWN: &str = "withdrawn";

@@ -15,7 +15,7 @@ use domain::{AlertCase, AlertState, Instant, Level, UserId};
 ///
 /// # Errors
 /// Database errors.
-pub fn follow(
+pub(crate) fn follow(
     tx: &mut Tx<'_>,
     old: Option<&AlertCase>,
     new: &AlertCase,

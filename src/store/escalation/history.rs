@@ -19,7 +19,7 @@ use domain::on_call::{Absences, Duty, Team};
 use domain::{Instant, Level, Role, UserId};
 
 /// The most alerts read; the newest ones.
-pub const MOST: i64 = 2_000;
+pub(crate) const MOST: i64 = 2_000;
 
 /// The alerts that could page in a span, oldest first: red at their worst, and known in time.
 ///

@@ -2,6 +2,7 @@
 //! nodes only one acts. A change of a case changes its escalation in the same transaction.
 
 mod advanced;
+mod callees;
 mod facts;
 mod follow;
 pub mod history;
@@ -28,15 +29,16 @@ pub use super::messages::ALERT;
 use super::messages::{self, Ground};
 use super::versions::{self, Version};
 pub use advanced::{Advanced, record, save};
+pub use callees::{Callees, callees};
 use domain::escalation::{Did, Policy, Refused, Run, State, seeds};
 use domain::id::uuid_at;
 use domain::{AlertId, Instant, PatientId, UserId};
-pub use follow::follow;
+pub(crate) use follow::follow;
 pub use pages::page;
 pub use replan::replan;
 #[cfg(any(test, feature = "testing"))]
-pub use testing::{break_row, forget_pace};
-pub use waiting::{look_again, waiting, waiting_in_vain};
+pub use testing::{break_row, forget_pace, multiply};
+pub use waiting::{Place, call_newcomers, look_again, waiting};
 
 /// The policy for a red alert.
 pub const RED: &str = "red_alert";
@@ -177,7 +179,7 @@ pub fn begin(
 ///
 /// # Errors
 /// Database errors.
-pub fn of(view: &mut View<'_>, kind: &str, subject: &str) -> Result<Option<Escalation>> {
+pub(crate) fn of(view: &mut View<'_>, kind: &str, subject: &str) -> Result<Option<Escalation>> {
     let row = escalations::table
         .filter(escalations::kind.eq(kind).and(escalations::subject.eq(subject)))
         .select(Row::as_select())
@@ -378,7 +380,7 @@ pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub fn on_ground(
+pub(crate) fn on_ground(
     tx: &mut Tx<'_>,
     alert: AlertId,
     ground: std::result::Result<Ground, Denied>,
@@ -415,7 +417,7 @@ pub fn on_ground(
 ///
 /// # Errors
 /// Database errors.
-pub fn without_basis(view: &mut View<'_>, limit: i64) -> Result<Vec<String>> {
+pub(crate) fn without_basis(view: &mut View<'_>, limit: i64) -> Result<Vec<String>> {
     let waiting: Vec<Option<String>> = escalations::table
         .filter(escalations::state.eq(name(State::NoBasis)))
         .select(escalations::patient_id)

@@ -133,7 +133,7 @@ impl Finder {
     ///
     /// # Errors
     /// Database errors.
-    pub fn template(&mut self, view: &mut View<'_>, name: &'static str) -> Result<i64> {
+    pub(crate) fn template(&mut self, view: &mut View<'_>, name: &'static str) -> Result<i64> {
         if let Some(version) = self.templates.get(name) {
             return Ok(*version);
         }
@@ -227,7 +227,7 @@ pub fn send_e_mail(tx: &mut Tx<'_>, on: bool) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub fn calls_out(view: &mut View<'_>) -> Result<bool> {
+pub(crate) fn calls_out(view: &mut View<'_>) -> Result<bool> {
     Ok(sends_e_mail(view)? || !webhooks(view)?.is_empty())
 }
 
@@ -308,7 +308,7 @@ fn unfit(view: &mut View<'_>, user: UserId, certificate: bool, at: Instant) -> R
 ///
 /// # Errors
 /// Database errors.
-pub fn certified(view: &mut View<'_>) -> Result<BTreeMap<UserId, Instant>> {
+pub(crate) fn certified(view: &mut View<'_>) -> Result<BTreeMap<UserId, Instant>> {
     let rows: Vec<(String, i64)> =
         certificates::table.select((certificates::user_id, certificates::valid_until)).load(view.conn)?;
     let read = |(id, until): (String, i64)| {

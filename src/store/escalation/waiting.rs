@@ -13,69 +13,98 @@ use crate::db::schema::{escalation_steps, escalations};
 use crate::db::tx::{Tx, View};
 use crate::escalation::paging::{self, Finder};
 use crate::messages::Ground;
-use domain::escalation::State;
+use domain::escalation::{Did, State};
 use domain::{AlertId, Instant, UserId};
 
 /// Escalations read together, with their history: about two megabytes.
 const TOGETHER: i64 = 512;
 
-/// The alerts whose escalation waits for people none of whom can be reached.
-///
-/// # Errors
-/// Database errors.
-pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>> {
-    let (mut lost, mut found) = (BTreeMap::new(), Vec::new());
-    each(view, Instant::from_micros(i64::MIN), now, &mut |view, escalation, called| {
-        let waits = escalation.run.state == State::Climbing && in_vain(view, &called.last, &mut lost, now)?;
-        found.extend(waits.then(|| escalation.subject.parse::<AlertId>().ok()).flatten());
-        Ok(())
-    })?;
-    Ok(found)
+/// Where a sweep over the waiting escalations stands.
+#[derive(Debug, Clone)]
+pub struct Place {
+    next_at: i64,
+    id: String,
 }
 
-/// Of the escalations that changed since an instant, the alerts for which a step that was called now includes somebody
-/// whom nobody called.
+impl Place {
+    /// Before all that wait at an instant.
+    #[must_use]
+    pub const fn first(now: Instant) -> Self {
+        Self { next_at: now.micros(), id: String::new() }
+    }
+}
+
+/// A piece of the escalations that wait for people: the alerts of those that wait for people none of whom can be
+/// reached, and of those that called a step that now includes somebody whom nobody called. And where the next piece
+/// begins; `None` after the last. One that cannot be read is set aside when it is due, and does not hold up the others.
 ///
 /// # Errors
 /// Database errors.
-pub fn waiting(view: &mut View<'_>, since: Instant, now: Instant) -> Result<Vec<AlertId>> {
-    let (mut finder, mut found) = (Finder::default(), Vec::new());
-    each(view, since, now, &mut |view, escalation, called| {
-        match newcomers(view, escalation, called, &mut finder, now) {
-            Ok(Some(_)) => found.extend(escalation.subject.parse::<AlertId>()),
-            Err(error) if !error.is_the_rows() => return Err(error),
-            Ok(None) | Err(_) => {}
+pub fn waiting(view: &mut View<'_>, after: &Place, now: Instant) -> Result<(Vec<AlertId>, Option<Place>)> {
+    let waits = "escalations.state IN ('climbing', 'nobody_reached') AND escalations.state <> 'done'";
+    let rows: Vec<(Option<i64>, Row)> = escalations::table
+        .filter(literally(waits))
+        .filter(escalations::next_at.ge(after.next_at).and(escalations::next_at.gt(now.micros())))
+        .filter(escalations::next_at.gt(after.next_at).or(escalations::id.gt(&after.id)))
+        .filter(escalations::kind.eq(ALERT).and(escalations::spoiled.is_null()))
+        .order((escalations::next_at, escalations::id))
+        .limit(TOGETHER)
+        .select((escalations::next_at, Row::as_select()))
+        .load(view.conn)?;
+    let place =
+        |(next_at, row): &(Option<i64>, Row)| Some(Place { next_at: (*next_at)?, id: row.id.clone() });
+    let next = rows.last().and_then(place);
+    let (mut finder, mut lost, mut found) = (Finder::default(), BTreeMap::new(), Vec::new());
+    let called = all_called(view, rows.iter().map(|(_, row)| row.id.as_str()))?;
+    let nobody = Called::default();
+    for escalation in rows.into_iter().filter_map(|(_, row)| row.open().ok()) {
+        let called = called.get(&escalation.id).unwrap_or(&nobody);
+        let in_vain = escalation.run.state == State::Climbing && in_vain(view, &called.last, &mut lost, now)?;
+        let moves = in_vain || readable(newcomers(view, &escalation, called, &mut finder, now))?.is_some();
+        found.extend(moves.then(|| escalation.subject.parse::<AlertId>().ok()).flatten());
+    }
+    Ok((found, next))
+}
+
+/// A case that cannot be read has no newcomers; its escalation goes on without them.
+fn readable<T>(newcomers: Result<Option<T>>) -> Result<Option<T>> {
+    match newcomers {
+        Err(error) if error.is_the_rows() => Ok(None),
+        newcomers => newcomers,
+    }
+}
+
+/// Of escalations that just called a step, calls beside it whom the steps before it came to include while a person had
+/// the case in hand: nobody looked then. What is to be written of them grows by that.
+///
+/// # Errors
+/// Database errors.
+pub fn call_newcomers(tx: &mut Tx<'_>, advanced: &mut [Advanced], finder: &mut Finder) -> Result<()> {
+    let pages = |one: &&mut Advanced| {
+        let later = one.run.state == State::NobodyReached || one.run.called_steps().len() > 1;
+        later
+            && one.ground.is_ok()
+            && one.did.iter().any(|did| matches!(did, Did::Paged { .. } | Did::Empty { .. }))
+    };
+    let ids: Vec<String> = advanced.iter_mut().filter(pages).map(|one| one.from.id.clone()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let (mut called, now) = (all_called(tx, ids.iter().map(String::as_str))?, tx.now());
+    for one in advanced.iter_mut().filter(pages) {
+        let mut called = called.remove(&one.from.id).unwrap_or_default();
+        called.at = Some(now);
+        for did in &one.did {
+            if let Did::Paged { people, .. } = did {
+                called.ever.extend(people);
+            }
         }
-        Ok(())
-    })?;
-    Ok(found)
-}
-
-type Look<'f> = &'f mut dyn FnMut(&mut View<'_>, &Escalation, &Called) -> Result<()>;
-
-/// Looks at every escalation that waits for people and changed since an instant, a batch at a time. One that cannot be
-/// read is set aside when it is due, and does not hold up the others.
-fn each(view: &mut View<'_>, since: Instant, now: Instant, look: Look<'_>) -> Result<()> {
-    let mut after = (now.micros(), String::new());
-    loop {
-        let waits = "escalations.state IN ('climbing', 'nobody_reached') AND escalations.state <> 'done'";
-        let rows: Vec<(Option<i64>, Row)> = escalations::table
-            .filter(literally(waits))
-            .filter(escalations::next_at.ge(after.0).and(escalations::next_at.gt(now.micros())))
-            .filter(escalations::next_at.gt(after.0).or(escalations::id.gt(&after.1)))
-            .filter(escalations::kind.eq(ALERT).and(escalations::updated_at.ge(since.micros())))
-            .filter(escalations::spoiled.is_null())
-            .order((escalations::next_at, escalations::id))
-            .limit(TOGETHER)
-            .select((escalations::next_at, Row::as_select()))
-            .load(view.conn)?;
-        let Some((next_at, last)) = rows.last() else { return Ok(()) };
-        after = (next_at.unwrap_or(i64::MAX), last.id.clone());
-        let called = all_called(view, rows.iter().map(|(_, row)| row.id.as_str()))?;
-        for escalation in rows.into_iter().filter_map(|(_, row)| row.open().ok()) {
-            look(view, &escalation, called.get(&escalation.id).unwrap_or(&Called::default()))?;
+        let after = Escalation { run: one.run.clone(), ..one.from.clone() };
+        if let Some((step, people)) = readable(newcomers(tx, &after, &called, finder, now))? {
+            one.did.extend(one.run.join(step, people, false, now));
         }
     }
+    Ok(())
 }
 
 /// Calls people who now belong to a step that was already called. If waiting for the people called is pointless and

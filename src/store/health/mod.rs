@@ -51,7 +51,7 @@ pub enum Ailment {
 impl Ailment {
     /// What it is and what to do, for whoever keeps the node alive.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Silent => "the database does not answer",
             Self::Full => "the database's disk is full: make room, it goes on by itself",

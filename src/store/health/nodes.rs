@@ -16,9 +16,9 @@ use domain::time::APART;
 use domain::{Clock, Instant};
 
 /// Slots there are.
-pub const SLOTS: i16 = 16;
+pub(crate) const SLOTS: i16 = 16;
 /// A node that has not reported for this long is gone.
-pub const GONE_AFTER: Duration = Duration::from_secs(60);
+pub(crate) const GONE_AFTER: Duration = Duration::from_secs(60);
 
 /// A node as it makes itself known.
 #[derive(Debug, Clone)]

@@ -19,7 +19,7 @@ use crate::{Act, Tx, View};
 use domain::{Instant, JobId};
 
 /// What a job goes on from, and what came of it, have at most so many bytes of JSON.
-pub const MOST_BYTES: usize = 4_096;
+pub(crate) const MOST_BYTES: usize = 4_096;
 /// What is open, in the words of the index.
 const OPEN: &str = "jobs.finished_at IS NULL";
 

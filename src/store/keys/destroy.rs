@@ -12,7 +12,7 @@ use crate::{Act, Tx};
 ///
 /// # Errors
 /// [`Error::NotFound`] when there never was one; database errors.
-pub fn destroy(tx: &mut Tx<'_>, subject: Subject, class: Class) -> Result<()> {
+pub(crate) fn destroy(tx: &mut Tx<'_>, subject: Subject, class: Class) -> Result<()> {
     let own = subject_keys::subject.eq(subject.name()).and(subject_keys::class.eq(class.code()));
     let row: Option<Option<i64>> =
         subject_keys::table.filter(own).select(subject_keys::destroyed_at).first(tx.conn).optional()?;

@@ -76,7 +76,7 @@ impl Keks {
     ///
     /// # Errors
     /// No randomness.
-    pub fn wrap(&self, subject: &str, class: i16, dek: &[u8; 32]) -> Result<(u32, Vec<u8>)> {
+    pub(crate) fn wrap(&self, subject: &str, class: i16, dek: &[u8; 32]) -> Result<(u32, Vec<u8>)> {
         let (epoch, kek) = self.epochs.last_key_value().ok_or(Broken::NoKey)?;
         let mut nonce = [0_u8; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).map_err(|_unspecified| Broken::NoRandomness)?;
@@ -97,7 +97,7 @@ impl Keks {
     ///
     /// # Errors
     /// [`Broken::NoKey`] when the epoch's file is not here, [`Broken::Altered`] when the row was changed.
-    pub fn unwrap(&self, epoch: u32, subject: &str, class: i16, wrapped: &[u8]) -> Result<[u8; 32]> {
+    pub(crate) fn unwrap(&self, epoch: u32, subject: &str, class: i16, wrapped: &[u8]) -> Result<[u8; 32]> {
         let kek = self.epochs.get(&epoch).ok_or(Broken::NoKey)?;
         let (nonce, body) = wrapped.split_first_chunk::<NONCE_LEN>().ok_or(Broken::Altered)?;
         let mut body = body.to_vec();
@@ -140,7 +140,7 @@ fn io(path: &Path, source: std::io::Error) -> Error {
 ///
 /// # Errors
 /// The file exists, or cannot be written.
-pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -6,7 +6,7 @@ mod destroy;
 pub mod kek;
 pub mod rewrap;
 pub mod seal;
-pub mod secret;
+pub(crate) mod secret;
 pub mod signing;
 
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ use super::keys::seal::{Broken, KeyRef, Place, Sealer, key_of};
 use super::readings::receipt::ReceiptRef;
 use domain::{DeviceId, Instant, PatientId, Signal, UserId};
 
-pub use destroy::destroy;
+pub(crate) use destroy::destroy;
 
 /// What a key protects; each is destroyed on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +45,10 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every class.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Identity, Self::Telemetry, Self::Clinical, Self::Message, Self::Audit];
+
     /// The stored number.
     #[must_use]
     pub const fn code(self) -> i16 {
@@ -59,7 +63,7 @@ impl Class {
 
     /// From the stored number.
     #[must_use]
-    pub fn from_code(code: i16) -> Option<Self> {
+    pub(crate) fn from_code(code: i16) -> Option<Self> {
         let all = [Self::Identity, Self::Telemetry, Self::Clinical, Self::Message, Self::Audit];
         all.into_iter().find(|class| class.code() == code)
     }
@@ -94,7 +98,7 @@ impl Subject {
 impl Subject {
     /// From the stored name.
     #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         match name.split_once(':') {
             None => (name == "system").then_some(Self::System),
             Some(("patient", id)) => id.parse().ok().map(Self::Patient),
@@ -134,7 +138,7 @@ impl SubjectKey {
 
     /// Seals and opens blobs.
     #[must_use]
-    pub const fn sealer(&self) -> &Sealer {
+    pub(crate) const fn sealer(&self) -> &Sealer {
         &self.sealer
     }
 
@@ -146,7 +150,7 @@ impl SubjectKey {
 
     /// Makes subject tags and blind indexes.
     #[must_use]
-    pub const fn tag_mac(&self) -> &hmac::Key {
+    pub(crate) const fn tag_mac(&self) -> &hmac::Key {
         &self.tag
     }
 
@@ -208,13 +212,13 @@ struct Row {
 impl Keyring {
     /// A keyring over the key-encryption keys.
     #[must_use]
-    pub fn new(keks: Keks) -> Self {
+    pub(crate) fn new(keks: Keks) -> Self {
         Self { keks, by_id: RwLock::default(), by_subject: RwLock::default() }
     }
 
     /// The key-encryption keys.
     #[must_use]
-    pub const fn keks(&self) -> &Keks {
+    pub(crate) const fn keks(&self) -> &Keks {
         &self.keks
     }
 
@@ -222,7 +226,12 @@ impl Keyring {
     ///
     /// # Errors
     /// [`Broken::KeyDestroyed`] after an erasure; database errors.
-    pub fn find(&self, conn: &mut Conn, subject: Subject, class: Class) -> Result<Option<Arc<SubjectKey>>> {
+    pub(crate) fn find(
+        &self,
+        conn: &mut Conn,
+        subject: Subject,
+        class: Class,
+    ) -> Result<Option<Arc<SubjectKey>>> {
         if let Some((_, key)) =
             self.by_subject.read().unwrap_or_else(PoisonError::into_inner).get(&(subject, class))
         {
@@ -245,7 +254,7 @@ impl Keyring {
     ///
     /// # Errors
     /// Database errors.
-    pub fn create(
+    pub(crate) fn create(
         &self,
         conn: &mut Conn,
         subject: Subject,
@@ -273,7 +282,7 @@ impl Keyring {
     }
 
     /// Keeps a key that is committed.
-    pub fn remember(&self, subject: Subject, class: Class, id: i64, key: &Arc<SubjectKey>) {
+    pub(crate) fn remember(&self, subject: Subject, class: Class, id: i64, key: &Arc<SubjectKey>) {
         self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(key));
         self.by_subject
             .write()
@@ -282,7 +291,7 @@ impl Keyring {
     }
 
     /// Forgets a key that was destroyed.
-    pub fn forget(&self, subject: Subject, class: Class) {
+    pub(crate) fn forget(&self, subject: Subject, class: Class) {
         let gone = self.by_subject.write().unwrap_or_else(PoisonError::into_inner).remove(&(subject, class));
         let mut by_id = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
         match gone {
@@ -293,7 +302,7 @@ impl Keyring {
     }
 
     /// Forgets a key that was made and not committed, wherever it was looked at meanwhile.
-    pub fn lose(&self, subject: Subject, class: Class, id: i64) {
+    pub(crate) fn lose(&self, subject: Subject, class: Class, id: i64) {
         self.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
         let mut by_subject = self.by_subject.write().unwrap_or_else(PoisonError::into_inner);
         if by_subject.get(&(subject, class)).is_some_and(|(known, _)| *known == id) {
@@ -302,7 +311,7 @@ impl Keyring {
     }
 
     /// Forgets every key; each is loaded again when it is asked for.
-    pub fn forget_all(&self) {
+    pub(crate) fn forget_all(&self) {
         self.by_subject.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.by_id.write().unwrap_or_else(PoisonError::into_inner).clear();
     }

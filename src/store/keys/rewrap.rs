@@ -9,7 +9,7 @@ use crate::db::schema::{kek_epochs, subject_keys};
 use crate::{Act, Tx, View};
 
 /// Keys that one transaction wraps again.
-pub const BATCH: i64 = 200;
+pub(crate) const BATCH: i64 = 200;
 
 /// Wraps up to [`BATCH`] keys again; says how many. 0: the newest epoch wraps every key that lives.
 ///
@@ -59,7 +59,7 @@ pub fn rewrap(tx: &mut Tx<'_>) -> Result<usize> {
 ///
 /// # Errors
 /// Database errors.
-pub fn wrapped_by(view: &mut View<'_>, epoch: u32) -> Result<i64> {
+pub(crate) fn wrapped_by(view: &mut View<'_>, epoch: u32) -> Result<i64> {
     let living = subject_keys::epoch.eq(i64::from(epoch)).and(subject_keys::destroyed_at.is_null());
     Ok(subject_keys::table.filter(living).count().get_result(view.conn)?)
 }

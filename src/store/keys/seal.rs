@@ -39,7 +39,7 @@ pub struct Place<'a> {
 impl<'a> Place<'a> {
     /// A place by table, column and row.
     #[must_use]
-    pub const fn new(table: &'a str, column: &'a str, row: &'a str) -> Self {
+    pub(crate) const fn new(table: &'a str, column: &'a str, row: &'a str) -> Self {
         Self { table, column, row }
     }
 
@@ -56,7 +56,7 @@ impl<'a> Place<'a> {
 
 /// Which key sealed a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyRef {
+pub(crate) struct KeyRef {
     /// `subject_keys.id`.
     pub id: i64,
     /// The KEK epoch that wrapped the key when it sealed.
@@ -64,7 +64,7 @@ pub struct KeyRef {
 }
 
 /// The data-encryption key of one (subject, class) in the form that seals.
-pub struct Sealer {
+pub(crate) struct Sealer {
     key: LessSafeKey,
     key_ref: KeyRef,
 }
@@ -74,7 +74,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`Broken::Altered`] when the bytes are not 32.
-    pub fn new(bytes: &[u8], key_ref: KeyRef) -> Result<Self, Broken> {
+    pub(crate) fn new(bytes: &[u8], key_ref: KeyRef) -> Result<Self, Broken> {
         let key = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_unspecified| Broken::Altered)?;
         Ok(Self { key: LessSafeKey::new(key), key_ref })
     }
@@ -83,7 +83,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`Broken::NoRandomness`].
-    pub fn seal(&self, place: Place<'_>, plain: &[u8]) -> Result<Vec<u8>, Broken> {
+    pub(crate) fn seal(&self, place: Place<'_>, plain: &[u8]) -> Result<Vec<u8>, Broken> {
         let mut nonce = [0_u8; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).map_err(|_unspecified| Broken::NoRandomness)?;
         let mut blob = Vec::with_capacity(HEADER + NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
@@ -104,7 +104,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`Broken::Altered`] when it was not, or its bytes changed.
-    pub fn open(&self, place: Place<'_>, blob: &[u8]) -> Result<Vec<u8>, Broken> {
+    pub(crate) fn open(&self, place: Place<'_>, blob: &[u8]) -> Result<Vec<u8>, Broken> {
         let (header, rest) = blob.split_at_checked(HEADER).ok_or(Broken::Altered)?;
         let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(Broken::Altered)?;
         let mut body = body.to_vec();
@@ -122,7 +122,7 @@ impl Sealer {
 ///
 /// # Errors
 /// [`Broken::Altered`] when the bytes are not a sealed blob.
-pub fn key_of(blob: &[u8]) -> Result<KeyRef, Broken> {
+pub(crate) fn key_of(blob: &[u8]) -> Result<KeyRef, Broken> {
     let (format, rest) = blob.split_first().ok_or(Broken::Altered)?;
     let (id, rest) = rest.split_first_chunk::<8>().ok_or(Broken::Altered)?;
     let (epoch, _) = rest.split_first_chunk::<4>().ok_or(Broken::Altered)?;

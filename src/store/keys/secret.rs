@@ -25,7 +25,7 @@ impl Secret {
     ///
     /// # Errors
     /// No randomness.
-    pub fn fresh() -> Result<Self> {
+    pub(crate) fn fresh() -> Result<Self> {
         let mut bytes = [0_u8; 32];
         SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| Broken::NoRandomness)?;
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))

@@ -24,13 +24,13 @@ use domain::{Instant, PatientId, Role, UserId};
 const BATCH: i64 = 500;
 
 /// Appends a fact to what the transaction leaves. A site that finds that nothing changed appends none.
-pub fn append(tx: &mut Tx<'_>, fact: Fact) {
+pub(crate) fn append(tx: &mut Tx<'_>, fact: Fact) {
     tx.facts.push(fact);
 }
 
 /// The person of staff who acts in this transaction; a patient who acts is the fact's patient already.
 #[must_use]
-pub fn staff(tx: &Tx<'_>) -> Option<UserId> {
+pub(crate) fn staff(tx: &Tx<'_>) -> Option<UserId> {
     match tx.actor() {
         Actor::User { id, role } => Role::STAFF.contains(&role).then_some(id),
         Actor::Device(_) | Actor::System(_) | Actor::Operator => None,

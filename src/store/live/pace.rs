@@ -3,7 +3,7 @@
 use crate::db::error::Result;
 
 /// Hears how much is done, and of how much. [`crate::Error::Stopped`] ends the work.
-pub type Step<'a> = &'a mut dyn FnMut(u64, u64) -> Result<()>;
+pub(crate) type Step<'a> = &'a mut dyn FnMut(u64, u64) -> Result<()>;
 
 /// The pace of one piece of work. What is looked at twice counts half each time, so that a person reads how many things
 /// there are and not how often the program looks.
@@ -21,7 +21,7 @@ impl<'a> Pace<'a> {
     }
 
     /// So many more things are to be done.
-    pub const fn expect(&mut self, more: u64) {
+    pub(crate) const fn expect(&mut self, more: u64) {
         self.total = self.total.saturating_add(more);
     }
 
@@ -29,7 +29,7 @@ impl<'a> Pace<'a> {
     ///
     /// # Errors
     /// [`crate::Error::Stopped`].
-    pub fn did(&mut self, things: u64) -> Result<()> {
+    pub(crate) fn did(&mut self, things: u64) -> Result<()> {
         self.half(things.saturating_mul(2))
     }
 
@@ -37,7 +37,7 @@ impl<'a> Pace<'a> {
     ///
     /// # Errors
     /// [`crate::Error::Stopped`].
-    pub fn half(&mut self, things: u64) -> Result<()> {
+    pub(crate) fn half(&mut self, things: u64) -> Result<()> {
         self.halves = self.halves.saturating_add(things);
         let done = (self.halves / 2).min(self.total);
         self.step.as_mut().map_or(Ok(()), |step| step(done, self.total))

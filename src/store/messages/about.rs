@@ -23,7 +23,7 @@ pub struct Ground {
 
 impl Ground {
     /// From a permit of this transaction.
-    pub const fn of<P: Reaches>(patient: PatientId, _permit: &Permit<P>) -> Self {
+    pub(crate) const fn of<P: Reaches>(patient: PatientId, _permit: &Permit<P>) -> Self {
         Self { patient, purpose: P::PURPOSE }
     }
 
@@ -64,7 +64,7 @@ impl Ground {
 
     /// The purpose.
     #[must_use]
-    pub const fn purpose(self) -> Purpose {
+    pub(crate) const fn purpose(self) -> Purpose {
         self.purpose
     }
 }
@@ -89,7 +89,7 @@ impl Topic {
 
     /// The kind's name in the store.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Engine => "engine",
             Self::Schedule => "schedule",

@@ -247,7 +247,7 @@ pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
 ///
 /// # Errors
 /// Database errors.
-pub fn reached(view: &mut View<'_>, kind: &str, subject: &str, user: UserId) -> Result<bool> {
+pub(crate) fn reached(view: &mut View<'_>, kind: &str, subject: &str, user: UserId) -> Result<bool> {
     let called: Option<i64> = messages::table
         .filter(messages::kind.eq(kind).and(messages::subject.eq(subject)))
         .filter(messages::recipient.eq(user.to_string()))

@@ -180,7 +180,7 @@ pub(crate) fn count(tx: &mut Tx<'_>, id: &str) -> Result<i64> {
 ///
 /// # Errors
 /// Database errors.
-pub fn announce(tx: &mut Tx<'_>, case: &AlertCase, version: i64, what: &'static str) -> Result<()> {
+pub(crate) fn announce(tx: &mut Tx<'_>, case: &AlertCase, version: i64, what: &'static str) -> Result<()> {
     let programs = paging::webhooks(tx)?;
     if programs.is_empty() {
         return Ok(());

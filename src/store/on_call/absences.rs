@@ -239,7 +239,7 @@ pub fn begin(tx: &mut Tx<'_>, id: AbsenceId, user: UserId) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub fn left_since(view: &mut View<'_>, user: UserId, since: Instant, now: Instant) -> Result<bool> {
+pub(crate) fn left_since(view: &mut View<'_>, user: UserId, since: Instant, now: Instant) -> Result<bool> {
     let of_theirs = rows::user_id.eq(user.to_string()).and(rows::until_at.gt(now.micros()));
     let began = rows::from_at.gt(since.micros()).and(rows::from_at.le(now.micros()));
     let found: Option<String> =

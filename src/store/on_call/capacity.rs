@@ -106,7 +106,7 @@ pub fn waiting(view: &mut View<'_>) -> Result<u32> {
 ///
 /// # Errors
 /// [`Error::Refused`] `E_CAPACITY`.
-pub fn admit(tx: &mut Tx<'_>, alert: AlertId, who: UserId, what: Deed) -> Result<()> {
+pub(crate) fn admit(tx: &mut Tx<'_>, alert: AlertId, who: UserId, what: Deed) -> Result<()> {
     let (alert, now) = (stored::get(tx, alert)?, tx.now());
     // What the case itself refuses is refused by the act, with its own reason.
     let Ok(next) = act(&alert.case.awake(now), what, who, now) else { return Ok(()) };

@@ -13,7 +13,7 @@ use domain::time::civil::Window;
 ///
 /// # Errors
 /// [`Error::Stale`] when another is in force; as [`publish`].
-pub fn edit(
+pub(crate) fn edit(
     tx: &mut Tx<'_>,
     id: &str,
     seen: u32,

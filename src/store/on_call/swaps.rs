@@ -144,7 +144,7 @@ pub fn open(view: &mut View<'_>, schedule: &str, now: Instant) -> Result<Vec<Swa
 ///
 /// # Errors
 /// [`Error::NotFound`].
-pub fn one(view: &mut View<'_>, id: SwapId) -> Result<Swap> {
+pub(crate) fn one(view: &mut View<'_>, id: SwapId) -> Result<Swap> {
     let found: Option<Row> = rows::table
         .find(id.to_string())
         .filter(rows::outcome.is_null())

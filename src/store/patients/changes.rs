@@ -22,7 +22,7 @@ pub enum Change {
 
 impl Change {
     /// Every change.
-    pub const ALL: [Self; 4] = [Self::Registered, Self::Corrected, Self::Blocked, Self::Unblocked];
+    pub(crate) const ALL: [Self; 4] = [Self::Registered, Self::Corrected, Self::Blocked, Self::Unblocked];
 
     /// The stored name.
     #[must_use]

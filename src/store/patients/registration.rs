@@ -17,10 +17,6 @@ use crate::{Act, Tx};
 use domain::kpis::{Fact, Kind};
 use domain::{PatientId, PatientIdentity};
 
-/// Keys that a patient has from the first day.
-const CLASSES: [Class; 5] =
-    [Class::Identity, Class::Telemetry, Class::Clinical, Class::Message, Class::Audit];
-
 /// What is given when a patient is registered or corrected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Details {
@@ -39,7 +35,7 @@ pub struct Details {
 pub fn insert(tx: &mut Tx<'_>, details: &Details) -> Result<Patient> {
     let now = tx.now();
     let id = PatientId::new(now);
-    for class in CLASSES {
+    for class in Class::ALL {
         tx.key_or_new(Subject::Patient(id), class)?;
     }
     let text = id.to_string();

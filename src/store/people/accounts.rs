@@ -200,7 +200,7 @@ pub enum Why {
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Self; 3] = [Self::Role, Self::Password, Self::Factor];
+    pub(crate) const ALL: [Self; 3] = [Self::Role, Self::Password, Self::Factor];
 
     /// The stored and spoken name.
     #[must_use]

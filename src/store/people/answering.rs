@@ -31,12 +31,12 @@ pub enum Why {
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Blocked, Self::Held, Self::Role, Self::Credentials, Self::Erased, Self::Absent];
 
     /// The stored name, as the audit log tells it.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Blocked => "blocked",
             Self::Held => "held",
@@ -115,6 +115,6 @@ pub(crate) fn who_cannot(tx: &mut Tx<'_>, people: &[UserId]) -> Result<Option<Us
 ///
 /// # Errors
 /// Database errors.
-pub fn counted(view: &mut View<'_>) -> Result<Option<String>> {
+pub(crate) fn counted(view: &mut View<'_>) -> Result<Option<String>> {
     settings::get(view, COUNTED)
 }

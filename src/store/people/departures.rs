@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
+pub(crate) use super::answering::Why;
 pub(crate) use super::answering::settle;
 use super::answering::{COUNTED, able};
-pub use super::answering::{Why, counted};
 use crate::alerts::holds::hold_free;
 use crate::alerts::save;
 use crate::alerts::stored::{self, unresolved};

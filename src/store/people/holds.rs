@@ -4,7 +4,7 @@
 
 use diesel::prelude::*;
 
-pub use super::accounts::Why;
+pub(crate) use super::accounts::Why;
 use super::accounts::{Hold, get, named};
 use super::{departures, sessions};
 use crate::db::conn::Conn;

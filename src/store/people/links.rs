@@ -95,7 +95,7 @@ pub fn claim(tx: &mut Tx<'_>, secret: &str, purpose: Purpose) -> Result<Option<(
 ///
 /// # Errors
 /// Database errors.
-pub fn revoke_all(tx: &mut Tx<'_>, user: UserId) -> Result<usize> {
+pub(crate) fn revoke_all(tx: &mut Tx<'_>, user: UserId) -> Result<usize> {
     Ok(diesel::delete(links::table.filter(links::user_id.eq(user.to_string()))).execute(tx.conn)?)
 }
 

@@ -1,7 +1,7 @@
 //! Users, their sessions and links, and what keeps strangers out.
 
-pub mod accounts;
-pub mod answering;
+pub(crate) mod accounts;
+pub(crate) mod answering;
 pub mod departures;
 pub mod holds;
 pub mod links;

@@ -16,7 +16,7 @@ use domain::{Instant, SessionId, UserId};
 /// No session outlives this, however busy.
 pub const LIFE: Duration = Duration::from_secs(12 * 3_600);
 /// A browser that is silent for this long signs in again.
-pub const IDLE: Duration = Duration::from_secs(15 * 60);
+pub(crate) const IDLE: Duration = Duration::from_secs(15 * 60);
 /// How stale `seen_at` may grow before it is written again.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
@@ -168,7 +168,8 @@ pub fn is_live(view: &mut View<'_>, id: SessionId, now: Instant) -> Result<bool>
 ///
 /// # Errors
 /// Database errors.
-pub fn of_user(view: &mut View<'_>, user: UserId, now: Instant) -> Result<Vec<Session>> {
+#[cfg(test)]
+pub(crate) fn of_user(view: &mut View<'_>, user: UserId, now: Instant) -> Result<Vec<Session>> {
     let rows: Vec<Row> = sessions::table
         .filter(sessions::user_id.eq(user.to_string()).and(sessions::ended_at.is_null()))
         .order((sessions::created_at, sessions::id))
@@ -299,7 +300,12 @@ pub fn kill_all(tx: &mut Tx<'_>, user: UserId, by: &'static str) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub fn kill_others(tx: &mut Tx<'_>, user: UserId, stays: Option<SessionId>, by: &'static str) -> Result<()> {
+pub(crate) fn kill_others(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    stays: Option<SessionId>,
+    by: &'static str,
+) -> Result<()> {
     end(tx, Which::AllBut(stays), user, by)
 }
 

@@ -18,9 +18,9 @@ use domain::Instant;
 /// The longest wait.
 pub const LONGEST: Duration = Duration::from_secs(30);
 /// Failures older than this are forgotten.
-pub const FORGET: Duration = Duration::from_secs(900);
+pub(crate) const FORGET: Duration = Duration::from_secs(900);
 /// A network in which an account has not signed in for so long is not its own any more.
-pub const HOME: Duration = Duration::from_secs(90 * 86_400);
+pub(crate) const HOME: Duration = Duration::from_secs(90 * 86_400);
 
 /// The origin of an attempt, as far as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use domain::id::uuid_at;
 use domain::{Flags, Instant, PatientId, Reading, Signal, Unit};
 
 /// How long what was set aside is kept.
-pub const KEPT: Duration = Duration::from_secs(30 * 86_400);
+pub(crate) const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// Why a withdrawal waits: its device was at somebody else when it said so.
 pub const WITHDRAWN: &str = "E_WITHDRAWN";

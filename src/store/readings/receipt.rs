@@ -26,7 +26,7 @@ impl ReceiptRef {
 
     /// The stored number.
     #[must_use]
-    pub const fn stored(self) -> i64 {
+    pub(crate) const fn stored(self) -> i64 {
         self.0
     }
 
@@ -43,13 +43,13 @@ impl ReceiptRef {
 
     /// The node that received it.
     #[must_use]
-    pub fn node(self) -> u8 {
+    pub(crate) fn node(self) -> u8 {
         u8::try_from((self.0 >> 12) & 0xf).unwrap_or(0)
     }
 
     /// Whether the same node numbered it later. Numbers of one node never go back.
     #[must_use]
-    pub fn is_after(self, other: Self) -> bool {
+    pub(crate) fn is_after(self, other: Self) -> bool {
         self.node() == other.node() && self.0 > other.0
     }
 

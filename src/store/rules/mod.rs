@@ -28,7 +28,7 @@ pub struct RuleVersion {
 ///
 /// # Errors
 /// [`Error::Conflict`] when that version is there.
-pub fn publish(tx: &mut Tx<'_>, rule: &Rule, author: &str, approver: &str) -> Result<()> {
+pub(crate) fn publish(tx: &mut Tx<'_>, rule: &Rule, author: &str, approver: &str) -> Result<()> {
     let body = serde_json::to_string(rule).map_err(|_shape| Error::Corrupt("a rule"))?;
     diesel::insert_into(rule_versions::table)
         .values((

@@ -48,7 +48,7 @@ pub fn machines<'m, T>(tx: &mut Tx<'_>, machines: &'m Mutex<T>) -> MutexGuard<'m
 ///
 /// # Errors
 /// Database errors.
-pub fn mark(tx: &mut Tx<'_>, patient_key: i64, signal: Signal, late: Late) -> Result<()> {
+pub(crate) fn mark(tx: &mut Tx<'_>, patient_key: i64, signal: Signal, late: Late) -> Result<()> {
     mark_all(tx, &[(patient_key, signal, late)])
 }
 

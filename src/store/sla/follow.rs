@@ -19,7 +19,7 @@ const CYCLES: usize = 20;
 ///
 /// # Errors
 /// Database errors; a service level names a calendar that is not in force.
-pub fn follow(
+pub(crate) fn follow(
     tx: &mut Tx<'_>,
     old: Option<&AlertCase>,
     new: &AlertCase,

@@ -17,7 +17,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use due::{Did, Done, any_due, work};
-pub use follow::follow;
+pub(crate) use follow::follow;
 pub use pause::{pause, resume};
 pub use replan::replan;
 
@@ -37,9 +37,9 @@ use domain::{AlertId, Instant, Level, UserId};
 pub const ALERT: &str = "alert";
 /// How long a clock may be paused over the life of its case, all pauses together; a pause that nobody ends is over
 /// then.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 3_600);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// The same for a red.
-pub const LONGEST_PAUSE_OF_RED: Duration = Duration::from_secs(24 * 3_600);
+pub(crate) const LONGEST_PAUSE_OF_RED: Duration = Duration::from_secs(24 * 3_600);
 
 /// Why a clock stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -221,7 +221,7 @@ impl SlaClock {
 
     /// Where it stands at an instant.
     #[must_use]
-    pub fn standing(&self, now: Instant) -> Standing {
+    pub(crate) fn standing(&self, now: Instant) -> Standing {
         self.record.timer.standing(&self.calendar, now)
     }
 
@@ -237,7 +237,7 @@ impl SlaClock {
 
     /// How much longer it may be paused, after the pauses of its earlier clocks; an open pause is not counted.
     #[must_use]
-    pub fn pause_left(&self) -> Duration {
+    pub(crate) fn pause_left(&self) -> Duration {
         let most = if self.level() == Level::Red { LONGEST_PAUSE_OF_RED } else { LONGEST_PAUSE };
         let timers = self.record.past.iter().map(|cycle| &cycle.timer).chain([&self.record.timer]);
         let pauses = timers.flat_map(|timer| &timer.pauses);

@@ -85,6 +85,6 @@ fn a_node_whose_words_do_not_come_round_says_that_it_hears_nobody_and_connects_a
             Ok(())
         };
         home.reopened().unwrap().keep_house(Urgency::Urgent, "test", NOW, say).unwrap();
-        crate::testing::hears(&mut told, "device.connected", &"again");
+        crate::tests::hears(&mut told, "device.connected", &"again");
     }
 }

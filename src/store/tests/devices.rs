@@ -8,7 +8,8 @@ use crate::devices::bindings::{self, Of};
 use crate::devices::status::Charge;
 use crate::devices::{self, commands, status};
 use crate::patients::audience::Audience;
-use crate::testing::{NOW, entries, hears, stores};
+use crate::testing::{NOW, entries, stores};
+use crate::tests::hears;
 use crate::{Actor, Ask, Error, Result, Store, Touched, Tx, Urgency};
 use domain::{DeviceId, DeviceIdentity, Instant};
 

@@ -52,7 +52,7 @@ fn an_item_that_fails_leaves_no_entry_no_body_no_word_and_no_change() {
         let kept = store.read(|view| signals::after(view, last, 9)).unwrap().unwrap();
         assert_eq!(kept.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>(), ["done"]);
         assert_eq!(store.take_touched(), []);
-        crate::testing::hears(&mut told, "config.changed", &"done");
+        crate::tests::hears(&mut told, "config.changed", &"done");
         assert!(told.try_recv().is_err(), "nothing else was told");
     }
 }

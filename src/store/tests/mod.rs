@@ -14,12 +14,15 @@ mod short;
 mod sign_in;
 mod still;
 
+use std::time::{Duration, Instant as Moment};
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use tokio::sync::broadcast::Receiver;
 
 use super::db::schema::audit_entries;
 use super::testing::NOW;
-use super::{Actor, Result, Store, Tx, patients as rows};
+use super::{Actor, Result, Signalled, Store, Tx, patients as rows};
 use domain::PatientIdentity;
 
 pub(super) fn identity(name: &str) -> PatientIdentity {
@@ -51,4 +54,17 @@ pub(super) fn entries(store: &Store, kind: &str) -> i64 {
             Ok(audit_entries::table.filter(audit_entries::kind.eq(kind)).count().get_result(view.conn)?)
         })
         .unwrap()
+}
+
+/// Waits until a signal is told; on PostgreSQL it takes the way by the database.
+pub(crate) fn hears(told: &mut Receiver<Signalled>, name: &str, subject: &impl ToString) {
+    let (began, subject) = (Moment::now(), subject.to_string());
+    while began.elapsed() < Duration::from_secs(10) {
+        match told.try_recv() {
+            Ok(signal) if signal.name == name && signal.subject == subject => return,
+            Ok(_other) => {}
+            Err(_nothing_yet) => std::thread::park_timeout(Duration::from_millis(5)),
+        }
+    }
+    panic!("{name} {subject} was not told");
 }

@@ -217,7 +217,7 @@ pub fn in_force<T: Versioned>(view: &mut View<'_>, name: &str, at: Instant) -> R
 ///
 /// # Errors
 /// Database errors.
-pub fn newest_in_force(view: &mut View<'_>, kind: &str, name: &str) -> Result<i64> {
+pub(crate) fn newest_in_force(view: &mut View<'_>, kind: &str, name: &str) -> Result<i64> {
     let newest: Option<i64> = v::versions
         .filter(v::kind.eq(kind).and(v::name.eq(name)).and(v::in_force_at.is_not_null()))
         .select(diesel::dsl::max(v::version))
@@ -262,7 +262,7 @@ pub fn history<T: Versioned>(view: &mut View<'_>, name: &str) -> Result<Vec<Vers
 ///
 /// # Errors
 /// Database errors.
-pub fn between<T: Versioned>(
+pub(crate) fn between<T: Versioned>(
     view: &mut View<'_>,
     name: &str,
     after: Instant,

@@ -1,21 +1,23 @@
 //! Whoever comes on call while a red waits hears of it: a stand-in, or the next turn.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::Module as _;
 use crate::escalation::Escalate;
-use crate::tests::ward::{Ward, at, paged, raise, ward};
+use crate::tests::ward::{Ward, at, paged, raise, ward, wards};
 use domain::alerts::Act;
 use domain::escalation::{Policy, State, Step, Target};
 use domain::on_call::{Cover, Length};
 use domain::rules::Name;
 use domain::time::civil::{Window, Zone};
-use domain::{Instant, UserId};
+use domain::{AlertId, Instant, UserId};
+use store::escalation::Place;
 use store::on_call::testing::{duty, rotation};
 use store::on_call::{self, absences};
 use store::people::users;
 use store::testing::{NOW, stores};
-use store::{Actor, Tx, escalation, messages, versions};
+use store::{Actor, Tx, Urgency, escalation, messages, versions};
 
 fn step(schedule: &str) -> Step {
     Step {
@@ -210,5 +212,45 @@ fn who_was_off_call_for_a_moment_hears_of_the_red_of_that_moment() {
         put(&ward, 1, 3, moment(4));
         engine.run(moment(12)).unwrap();
         assert_eq!(ward.story(), [paged(0, 0), joined(0, 1)]);
+    }
+}
+
+/// Neither their turn nor the red changed; they were called from the next step on.
+#[test]
+fn whose_certificate_comes_while_a_red_waits_is_called_for_it() {
+    for ward in wards() {
+        let policy = ward.home.read(|view| versions::in_force::<Policy>(view, escalation::RED, NOW));
+        let mut policy = policy.unwrap().unwrap();
+        policy.body.steps[0].certificate = true;
+        act(&ward, NOW, |tx| versions::publish(tx, escalation::RED, &policy.body, policy.version).map(drop));
+        let alert = raise(&ward.home, NOW);
+        let ward = Ward { alert, ..ward };
+        let mut engine = Escalate::new((*ward.home).clone());
+        for _cycle in 0..3 {
+            engine.run(NOW).unwrap();
+        }
+        assert_eq!(ward.story().last(), Some(&paged(1, 1)), "the first has no certificate");
+        act(&ward, at(1), |tx| on_call::certify(tx, ward.people[0], at(10_000)).map(drop));
+        engine.run(at(1)).unwrap();
+        assert_eq!(ward.story().last(), Some(&joined(0, 0)));
+    }
+}
+
+/// However many wait, also with one and the same deadline.
+#[test]
+fn each_escalation_that_waits_is_looked_at_once_a_piece_after_the_other() {
+    for ward in wards() {
+        ward.tick(NOW);
+        let more = |tx: &mut Tx<'_>| escalation::multiply(tx, ward.alert, 1_100);
+        ward.home.keep_house(Urgency::Patient, "test", NOW, more).unwrap();
+        act(&ward, NOW, |tx| users::disable(tx, ward.people[0]).map(drop));
+        let (mut place, mut pieces, mut found) = (Some(Place::first(NOW)), 0, Vec::<AlertId>::new());
+        while let Some(from) = place {
+            let (some, next) = ward.home.read(|view| escalation::waiting(view, &from, NOW)).unwrap();
+            found.extend(some);
+            (place, pieces) = (next, pieces + 1);
+        }
+        assert_eq!((found.len(), pieces), (1_101, 4), "the last piece is empty");
+        assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), found.len());
     }
 }

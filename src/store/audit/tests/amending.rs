@@ -144,7 +144,6 @@ fn what_was_put_right_is_erased_with_the_person() {
         put_right(&mut house);
         let whose = Subject::Patient(house.patient.1);
         destroy_keys(&house.home, whose);
-        house.home.keys().forget(whose, Class::Telemetry);
         let gone = |error: &Error| matches!(error, Error::Sealed(Broken::KeyDestroyed));
         assert!(gone(&house.in_force().unwrap_err()));
         let (from, to) = (NOW, Instant::from_secs(NOW.secs() + 60));

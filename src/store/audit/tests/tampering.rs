@@ -367,9 +367,7 @@ fn the_log_of_an_erased_person_still_verifies() {
                         subject_keys::wrapped.eq(vec![0_u8]),
                     ))
                     .execute(tx.conn)?;
-                for class in
-                    [Class::Identity, Class::Telemetry, Class::Clinical, Class::Message, Class::Audit]
-                {
+                for class in Class::ALL {
                     tx.destroyed.push((whose, class));
                 }
                 tx.audit(&crate::Act::new("erase.key_destroyed"))

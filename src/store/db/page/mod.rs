@@ -1,6 +1,6 @@
 //! One page of a list: ascending by creation, resumed after the last row seen, so that new rows shift nothing.
 
-pub mod before;
+pub(crate) mod before;
 
 use std::fmt;
 use std::str::FromStr;

@@ -303,7 +303,7 @@ impl Store {
 
     /// How many connections are open to write and to read.
     #[cfg(test)]
-    pub fn connections(&self) -> (u32, u32) {
+    pub(crate) fn connections(&self) -> (u32, u32) {
         let Writer::Many(write) = &self.inner.write else { return (0, 0) };
         (write.connections.state().connections, self.inner.read.connections.state().connections)
     }

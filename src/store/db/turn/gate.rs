@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::db::conn::Conn;
 
 /// Holds the one write connection.
-pub struct Gate {
+pub(crate) struct Gate {
     turns: Mutex<Turns>,
     changed: Condvar,
     conn: Mutex<Conn>,
@@ -51,7 +51,7 @@ pub enum Urgency {
 }
 
 /// The turn; ends when dropped.
-pub struct Turn<'g> {
+pub(crate) struct Turn<'g> {
     gate: &'g Gate,
     /// The write connection.
     pub conn: MutexGuard<'g, Conn>,
@@ -61,12 +61,12 @@ pub struct Turn<'g> {
 impl Gate {
     /// A gate around the one write connection.
     #[must_use]
-    pub fn new(conn: Conn) -> Self {
+    pub(crate) fn new(conn: Conn) -> Self {
         Self { turns: Mutex::default(), changed: Condvar::new(), conn: Mutex::new(conn) }
     }
 
     /// Waits for a turn.
-    pub fn enter(&self, urgency: Urgency) -> Turn<'_> {
+    pub(crate) fn enter(&self, urgency: Urgency) -> Turn<'_> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         let number = turns.line(urgency).ask();
         while turns.busy || !turns.may(urgency) || !turns.line(urgency).is_next(number) {

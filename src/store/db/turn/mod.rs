@@ -4,7 +4,7 @@
 //! alone do not give that: those who share a row pass by whoever waits to change it. Ask for the turn first, before any
 //! other lock.
 
-pub mod gate;
+pub(crate) mod gate;
 pub(crate) mod locks;
 
 use diesel::prelude::*;

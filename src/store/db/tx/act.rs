@@ -104,14 +104,14 @@ impl<'a> Act<'a> {
 
     /// Whom it concerns.
     #[must_use]
-    pub const fn about(mut self, subject: Subject) -> Self {
+    pub(crate) const fn about(mut self, subject: Subject) -> Self {
         self.subject = Some(subject);
         self
     }
 
     /// The purpose, by its dotted name.
     #[must_use]
-    pub const fn purpose(mut self, purpose: &'a str) -> Self {
+    pub(crate) const fn purpose(mut self, purpose: &'a str) -> Self {
         self.purpose = Some(purpose);
         self
     }
@@ -132,21 +132,21 @@ impl<'a> Act<'a> {
 
     /// The legal basis.
     #[must_use]
-    pub const fn basis(mut self, basis: &'a str) -> Self {
+    pub(crate) const fn basis(mut self, basis: &'a str) -> Self {
         self.basis = Some(basis);
         self
     }
 
     /// The consent epoch.
     #[must_use]
-    pub const fn epoch(mut self, epoch: i64) -> Self {
+    pub(crate) const fn epoch(mut self, epoch: i64) -> Self {
         self.epoch = Some(epoch);
         self
     }
 
     /// SHA-256 of the term shown.
     #[must_use]
-    pub const fn term(mut self, sha256: &'a [u8]) -> Self {
+    pub(crate) const fn term(mut self, sha256: &'a [u8]) -> Self {
         self.term = Some(sha256);
         self
     }
@@ -160,13 +160,13 @@ impl<'a> Act<'a> {
 
     /// Particulars that are nobody's, kept in clear: an export carries them, so that an outsider can read them.
     #[must_use]
-    pub fn public(self, body: serde_json::Value) -> Self {
+    pub(crate) fn public(self, body: serde_json::Value) -> Self {
         Self { public: true, ..self.body(body) }
     }
 
     /// The log's name for the act.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub(crate) const fn kind(&self) -> &'static str {
         self.kind
     }
 

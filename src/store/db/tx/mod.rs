@@ -1,7 +1,7 @@
 //! Reading and changing: a [`View`] reads; a [`Tx`] changes as an actor at an instant, and leaves its audit entry in
 //! the same transaction (laws 2 and 3).
 
-pub mod act;
+pub(crate) mod act;
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// As [`View::open`]; the plain bytes are not that value.
-    pub fn open_json<T: DeserializeOwned>(&mut self, place: Place<'_>, blob: &[u8]) -> Result<T> {
+    pub(crate) fn open_json<T: DeserializeOwned>(&mut self, place: Place<'_>, blob: &[u8]) -> Result<T> {
         let plain = self.open(place, blob)?;
         serde_json::from_slice(&plain).map_err(|_shape| Error::Corrupt("a sealed value"))
     }
@@ -207,7 +207,7 @@ impl<'a> Tx<'a> {
 
     /// Who acts.
     #[must_use]
-    pub const fn actor(&self) -> Actor {
+    pub(crate) const fn actor(&self) -> Actor {
         self.actor
     }
 
@@ -239,7 +239,7 @@ impl<'a> Tx<'a> {
     ///
     /// # Errors
     /// The key was destroyed; no randomness.
-    pub fn seal(
+    pub(crate) fn seal(
         &mut self,
         subject: Subject,
         class: Class,
@@ -253,7 +253,7 @@ impl<'a> Tx<'a> {
     ///
     /// # Errors
     /// As [`Tx::seal`].
-    pub fn seal_json<T: Serialize>(
+    pub(crate) fn seal_json<T: Serialize>(
         &mut self,
         subject: Subject,
         class: Class,
@@ -303,7 +303,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Drops in-memory copies when this transaction commits.
-    pub fn touch(&mut self, what: Touched) {
+    pub(crate) fn touch(&mut self, what: Touched) {
         self.touched.push(what);
     }
 }

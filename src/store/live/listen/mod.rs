@@ -226,7 +226,8 @@ impl Ear {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{hears, stores};
+    use crate::testing::stores;
+    use crate::tests::hears;
     use crate::{Actor, Urgency, devices};
     use domain::DeviceIdentity;
 

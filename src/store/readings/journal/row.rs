@@ -191,12 +191,6 @@ impl Batch {
         self.rows.len()
     }
 
-    /// Whether it holds none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// Empties it and keeps its room for the next commit.
     pub fn clear(&mut self) {
         self.rows.clear();

@@ -175,7 +175,7 @@ fn the_functions_that_remove_by_age_are_there_and_none_is_left_out() {
         let (module, function) = path.rsplit_once("::").unwrap();
         let file = module.replace("::", "/");
         let text = sources.get(&format!("{file}.rs")).or_else(|| sources.get(&format!("{file}/mod.rs")));
-        if !text.is_some_and(|text| text.contains(&format!("pub fn {function}("))) {
+        if !text.is_some_and(|text| text.contains(&format!(" fn {function}("))) {
             lost.push((table, path));
         }
         named.insert(format!("{file}.rs"));

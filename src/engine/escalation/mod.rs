@@ -1,11 +1,13 @@
 //! Escalations that are due: pages the next step, says when nobody was found or reached, and goes on where a wait
 //! ended. A row that cannot be processed is set aside and does not hold up the others.
 
+mod sweep;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use consent::Denied;
 
+use self::sweep::Sweeps;
 use super::alerts::worn;
 use super::{Module, Progress};
 use domain::escalation::{Did, Pace, State};
@@ -14,7 +16,6 @@ use store::escalation::paging;
 use store::escalation::paging::Finder;
 use store::escalation::{self, Advanced, Escalation, Row};
 use store::messages::Ground;
-use store::on_call::capacity;
 use store::{Store, Tx, Urgency, Url, alerts, messages, sla};
 
 /// Escalations in one transaction: few enough that a person's act does not wait long for their locks.
@@ -28,22 +29,14 @@ type Due = (String, String);
 /// Escalation as a module.
 pub struct Escalate {
     store: Store,
-    /// Who was out of reach when [`Self::hasten`] last looked.
-    lost: Option<paging::Losses>,
-    /// When [`Self::greet`] last looked, and who was on call then.
-    present: Option<(Instant, BTreeSet<(String, UserId)>)>,
+    sweeps: Sweeps,
 }
-
-/// How often it looks whether somebody came on call.
-const LOOKS: Duration = Duration::from_secs(10);
-/// A change becomes visible at most this long after the instant it carries, for that is when its transaction began.
-const SEEN_WITHIN: Duration = Duration::from_secs(30);
 
 impl Escalate {
     /// Works on the escalations in this store.
     #[must_use]
-    pub const fn new(store: Store) -> Self {
-        Self { store, lost: None, present: None }
+    pub fn new(store: Store) -> Self {
+        Self { sweeps: Sweeps::new(store.clone()), store }
     }
 
     /// Works off what is due in batches: one after the other on SQLite, which has one writer, and in parallel on
@@ -75,58 +68,6 @@ impl Escalate {
         }
     }
 
-    /// If somebody went out of reach since the last look, moves on the escalations that wait for nobody else. Returns
-    /// how many.
-    fn hasten(&mut self, now: Instant) -> store::Result<usize> {
-        let lost = self.store.read(paging::losses)?;
-        if self.lost.as_ref() == Some(&lost) {
-            return Ok(0);
-        }
-        let waiting = self.store.read(|view| escalation::waiting_in_vain(view, now))?;
-        let (did, all) = self.look_again(&waiting, now);
-        if all {
-            self.lost = Some(lost);
-        }
-        Ok(did)
-    }
-
-    /// Calls people who came on call and whom the step that an escalation waits at includes, but who were not called
-    /// yet. If somebody came since the last look, every waiting escalation is checked. Otherwise only those that
-    /// changed: whoever came on call while a person held the case was not called then, and the case may be nobody's
-    /// now. Returns how many escalations called somebody.
-    fn greet(&mut self, now: Instant) -> store::Result<usize> {
-        let last = self.present.as_ref().filter(|(at, _)| *at <= now);
-        if last.is_some_and(|(at, _)| now.since(*at) < LOOKS) {
-            return Ok(0);
-        }
-        let present = self.store.read(|view| capacity::present(view, now))?;
-        let nobody_came = last.filter(|(_, before)| present.is_subset(before));
-        let since = nobody_came.map_or(Instant::from_micros(i64::MIN), |(at, _)| at.minus(SEEN_WITHIN));
-        let waiting = self.store.read(|view| escalation::waiting(view, since, now))?;
-        let (did, all) = self.look_again(&waiting, now);
-        if all {
-            self.present = Some((now, present));
-        }
-        Ok(did)
-    }
-
-    /// Checks escalations again. Returns how many moved on, and whether none was held by somebody else.
-    fn look_again(&self, waiting: &[AlertId], now: Instant) -> (usize, bool) {
-        let (mut did, mut all) = (0, true);
-        for alert in waiting {
-            // An alert that somebody holds is checked again in the next cycle; one at fault does not hold up the
-            // others.
-            match self.house(now, |tx| escalation::look_again(tx, *alert)) {
-                Ok(true) => did += 1,
-                Ok(false) => all = false,
-                Err(error) => {
-                    tracing::error!(%alert, %error, "a climb is not looked at again; it waits its time out")
-                }
-            }
-        }
-        (did, all)
-    }
-
     fn house<T>(&self, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> store::Result<T> {
         self.store.keep_house(Urgency::Urgent, "escalate", now, f)
     }
@@ -141,8 +82,9 @@ impl Module for Escalate {
         let reach = i64::try_from(BATCH * AT_ONCE).unwrap_or(i64::MAX);
         let due = self.store.read(|view| escalation::due(view, now, reach))?;
         let did = self.work(&due, now)?;
-        let did = did + self.hasten(now)? + self.greet(now)?;
-        Ok(Progress { did, more: did > 0 })
+        let (called, more) = self.sweeps.run(now)?;
+        let did = did + called;
+        Ok(Progress { did, more: more || did > 0 })
     }
 }
 
@@ -167,11 +109,12 @@ fn one_by_one(tx: &mut Tx<'_>, due: &[Due]) -> store::Result<usize> {
 fn advance(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
     let mut finder = Finder::default();
     let known = Known::of(tx, &rows)?;
-    let advanced: Vec<Advanced> = rows
+    let mut advanced: Vec<Advanced> = rows
         .into_iter()
         .map(|row| tick(tx, row.open()?, &known, &mut finder))
         .filter_map(Result::transpose)
         .collect::<store::Result<_>>()?;
+    escalation::call_newcomers(tx, &mut advanced, &mut finder)?;
     let mut worn = Vec::new();
     for one in advanced.iter().filter(|one| one.did.contains(&Did::Resumed)) {
         worn.push((one, resume(tx, &one.from)?));
