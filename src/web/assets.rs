@@ -32,18 +32,18 @@ static SET: LazyLock<String> = LazyLock::new(|| {
 
 /// The name of this build's set of assets: 12 hexadecimal digits over every (name, hash).
 #[must_use]
-pub fn set() -> &'static str {
+pub(crate) fn set() -> &'static str {
     &SET
 }
 
 /// The address of one asset: `/assets/3f2a…/app.css`.
 #[must_use]
-pub fn path(name: &str) -> String {
+pub(crate) fn path(name: &str) -> String {
     format!("/assets/{}/{name}", set())
 }
 
 /// Mounts `/assets/{set}/{name}` and `/favicon.ico`.
-pub fn mount(config: &mut web::ServiceConfig) {
+pub(crate) fn mount(config: &mut web::ServiceConfig) {
     config
         .route("/assets/{set}/{name:.*}", web::get().to(serve))
         .route("/favicon.ico", web::get().to(async || answer("favicon.svg")));

@@ -1,34 +1,34 @@
 //! The people's edge: pages and API over what the store knows. A page is a pure function from a view model,
 //! already authorised, to HTML; a handler fetches, a page speaks.
 
-pub mod alerts;
-pub mod assets;
-pub mod audit;
-pub mod calendars;
-pub mod consents;
-pub mod devices;
-pub mod escalation;
-pub mod health;
-pub mod http;
-pub mod kpis;
-pub mod messages;
+pub(crate) mod alerts;
+pub(crate) mod assets;
+pub(crate) mod audit;
+pub(crate) mod calendars;
+pub(crate) mod consents;
+pub(crate) mod devices;
+pub(crate) mod escalation;
+pub(crate) mod health;
+pub(crate) mod http;
+pub(crate) mod kpis;
+pub(crate) mod messages;
 pub mod on_call;
-pub mod pages;
-pub mod patients;
-pub mod people;
-pub mod privacy;
-pub mod readings;
+pub(crate) mod pages;
+pub(crate) mod patients;
+pub(crate) mod people;
+pub(crate) mod privacy;
+pub(crate) mod readings;
 pub mod routes;
-pub mod rules;
+pub(crate) mod rules;
 #[cfg(test)]
 pub(crate) mod sample;
-pub mod sla;
-pub mod state;
-pub mod templates;
+pub(crate) mod sla;
+pub(crate) mod state;
+pub(crate) mod templates;
 #[cfg(test)]
 mod tests;
-pub mod text;
-pub mod versions;
+pub(crate) mod text;
+pub(crate) mod versions;
 
 pub use crate::http::code::Code;
 pub use crate::http::connections::Limits;

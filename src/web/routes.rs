@@ -18,7 +18,7 @@ pub fn rows() -> Vec<Row> {
 
 /// The rows for programs: API and probes.
 #[must_use]
-pub fn api() -> Vec<Row> {
+pub(crate) fn api() -> Vec<Row> {
     let mut rows = api_rows! {
         GET "/api/v1/live" SignedIn => live::stream;
         GET "/api/v1/openapi.json" Anyone => openapi::document;
@@ -55,7 +55,7 @@ pub fn api() -> Vec<Row> {
 
 /// The rows for people: pages.
 #[must_use]
-pub fn pages() -> Vec<Row> {
+pub(crate) fn pages() -> Vec<Row> {
     [
         super::alerts::routes::pages,
         super::audit::routes::pages,

@@ -252,7 +252,7 @@ impl State {
 
     /// The present instant.
     #[must_use]
-    pub fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.clock.now()
     }
 }

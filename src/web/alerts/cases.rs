@@ -23,11 +23,11 @@ use store::privacy::accesses::What;
 use store::{Before, Cursor, View};
 
 /// How many unresolved alerts one look takes in; beyond it the queue says that there are more.
-pub const MOST: i64 = 5_000;
+pub(crate) const MOST: i64 = 5_000;
 
 /// An alert: what people do with it, and what judgement said of it where that may be told.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub(crate) struct Case {
     /// Its id.
     pub id: AlertId,
     /// Whose it is.
@@ -63,7 +63,7 @@ pub struct Case {
 
 /// What judgement said of an alert. Only a permit makes one.
 #[derive(Debug, Clone)]
-pub struct Judged {
+pub(crate) struct Judged {
     /// The rule.
     pub rule: String,
     /// Its version.
@@ -100,7 +100,7 @@ impl Judged {
     ///
     /// # Errors
     /// Store faults.
-    pub fn finding(
+    pub(crate) fn finding(
         &self,
         view: &mut View<'_>,
         permit: &Permit<AlertEvaluate>,
@@ -112,7 +112,7 @@ impl Judged {
     ///
     /// # Errors
     /// Store faults.
-    pub fn has_its_readings(&self, view: &mut View<'_>) -> Result<bool, Fault> {
+    pub(crate) fn has_its_readings(&self, view: &mut View<'_>) -> Result<bool, Fault> {
         Ok(!moves::has_left(view, &self.stored)?)
     }
 }
@@ -151,7 +151,7 @@ impl Case {
     ///
     /// # Errors
     /// Why it may not be told: the refusal of the decision, with its article.
-    pub const fn judged(&self) -> Result<&Judged, &Fault> {
+    pub(crate) const fn judged(&self) -> Result<&Judged, &Fault> {
         self.judged.as_ref()
     }
 
@@ -159,31 +159,31 @@ impl Case {
     ///
     /// # Errors
     /// As [`Case::judged`].
-    pub fn told(&self) -> Result<&Judged, Fault> {
+    pub(crate) fn told(&self) -> Result<&Judged, Fault> {
         self.judged.as_ref().map_err(Clone::clone)
     }
 
     /// The level as people are to take it; `None` where it may not be told.
     #[must_use]
-    pub fn level(&self) -> Option<Level> {
+    pub(crate) fn level(&self) -> Option<Level> {
         self.judged.as_ref().ok().map(|judged| judged.shown)
     }
 
     /// Told by late data when it was over.
     #[must_use]
-    pub const fn is_past(&self) -> bool {
+    pub(crate) const fn is_past(&self) -> bool {
         self.retrospective && self.ended_at.is_some()
     }
 
     /// Who has it: an owner whose claim ran out without an answer keeps nobody away.
     #[must_use]
-    pub fn holder(&self, now: Instant) -> Option<UserId> {
+    pub(crate) fn holder(&self, now: Instant) -> Option<UserId> {
         self.owner.filter(|_| self.claimed_until.is_none_or(|until| until > now))
     }
 }
 
 /// Opens alerts at one moment, with one decision per patient.
-pub struct Cases<'a> {
+pub(crate) struct Cases<'a> {
     state: &'a State,
     now: Instant,
     sight: &'a Sight,
@@ -194,7 +194,7 @@ pub struct Cases<'a> {
 impl<'a> Cases<'a> {
     /// For one request.
     #[must_use]
-    pub fn new(state: &'a State, now: Instant, sight: &'a Sight, audience: &'a Audience) -> Self {
+    pub(crate) fn new(state: &'a State, now: Instant, sight: &'a Sight, audience: &'a Audience) -> Self {
         Self { state, now, sight, audience, permits: HashMap::new() }
     }
 
@@ -202,7 +202,7 @@ impl<'a> Cases<'a> {
     ///
     /// # Errors
     /// Store faults.
-    pub fn of(&mut self, view: &mut View<'_>, stored: &StoredAlert) -> Result<Case, Fault> {
+    pub(crate) fn of(&mut self, view: &mut View<'_>, stored: &StoredAlert) -> Result<Case, Fault> {
         let mut stored = stored.clone();
         stored.case = stored.case.awake(self.now);
         let key = stored.patient_key;
@@ -228,7 +228,7 @@ impl<'a> Cases<'a> {
     }
 
     /// The viewer is shown these.
-    pub fn show<'c>(&self, cases: impl IntoIterator<Item = &'c Case>) {
+    pub(crate) fn show<'c>(&self, cases: impl IntoIterator<Item = &'c Case>) {
         for case in cases {
             match &case.judged {
                 Ok(_) => self.sight.saw(case.patient, What::Alerts),
@@ -245,7 +245,7 @@ impl<'a> Cases<'a> {
     ///
     /// # Errors
     /// Store faults.
-    pub fn get(&mut self, view: &mut View<'_>, alert: Visible<AlertId>) -> Result<Case, Fault> {
+    pub(crate) fn get(&mut self, view: &mut View<'_>, alert: Visible<AlertId>) -> Result<Case, Fault> {
         let stored = alerts::get(view, alert.id())?;
         let case = self.of(view, &stored)?;
         self.show([&case]);
@@ -256,7 +256,7 @@ impl<'a> Cases<'a> {
     ///
     /// # Errors
     /// `E_NOT_FOUND`; store faults.
-    pub fn find(&mut self, view: &mut View<'_>, id: AlertId) -> Result<Case, Fault> {
+    pub(crate) fn find(&mut self, view: &mut View<'_>, id: AlertId) -> Result<Case, Fault> {
         let stored = alerts::get(view, id)?;
         self.of(view, &stored)
     }
@@ -265,7 +265,7 @@ impl<'a> Cases<'a> {
     ///
     /// # Errors
     /// Store faults.
-    pub fn raised_before(
+    pub(crate) fn raised_before(
         &mut self,
         view: &mut View<'_>,
         patient_key: i64,
@@ -281,7 +281,7 @@ impl<'a> Cases<'a> {
     ///
     /// # Errors
     /// `E_INVALID` for a cursor that no part of this list gave; store faults.
-    pub fn worst(
+    pub(crate) fn worst(
         &mut self,
         view: &mut View<'_>,
         filter: Filter,
@@ -300,7 +300,7 @@ impl<'a> Cases<'a> {
     ///
     /// # Errors
     /// Store faults.
-    pub fn queue(&mut self, view: &mut View<'_>, limit: i64) -> Result<Vec<Case>, Fault> {
+    pub(crate) fn queue(&mut self, view: &mut View<'_>, limit: i64) -> Result<Vec<Case>, Fault> {
         let stored = lists::queue(view, self.audience, limit)?;
         self.all(view, &stored)
     }
@@ -309,7 +309,7 @@ impl<'a> Cases<'a> {
     ///
     /// # Errors
     /// Store faults.
-    pub fn of_patient(
+    pub(crate) fn of_patient(
         &mut self,
         view: &mut View<'_>,
         patient_key: i64,
@@ -323,7 +323,7 @@ impl<'a> Cases<'a> {
     ///
     /// # Errors
     /// Store faults.
-    pub fn resolved(
+    pub(crate) fn resolved(
         &mut self,
         view: &mut View<'_>,
         before: Option<&Cursor>,
@@ -337,7 +337,7 @@ impl<'a> Cases<'a> {
     ///
     /// # Errors
     /// Store faults.
-    pub fn open_of(&mut self, view: &mut View<'_>, patient_key: i64) -> Result<Vec<Case>, Fault> {
+    pub(crate) fn open_of(&mut self, view: &mut View<'_>, patient_key: i64) -> Result<Vec<Case>, Fault> {
         let stored = alerts::open_of(view, patient_key)?;
         self.all(view, &stored)
     }
@@ -347,7 +347,7 @@ impl<'a> Cases<'a> {
 ///
 /// # Errors
 /// Store faults.
-pub fn own(
+pub(crate) fn own(
     view: &mut View<'_>,
     now: Instant,
     patient_key: i64,
@@ -364,7 +364,7 @@ pub fn own(
 }
 
 /// Where the parts around a part of what was resolved begin; see [`lists::Resolved`].
-pub struct Around {
+pub(crate) struct Around {
     /// The part with newer ones.
     pub newer: Option<Option<Cursor>>,
     /// The part with older ones.
@@ -375,7 +375,7 @@ pub struct Around {
 ///
 /// # Errors
 /// Store faults.
-pub fn red_open(view: &mut View<'_>, audience: &Audience, most: i64) -> store::Result<usize> {
+pub(crate) fn red_open(view: &mut View<'_>, audience: &Audience, most: i64) -> store::Result<usize> {
     let red = |stored: &StoredAlert| {
         let is_past = stored.retrospective && stored.case.facts.ended_at.is_some();
         shown(stored) == Level::Red && !is_past
@@ -387,7 +387,7 @@ pub fn red_open(view: &mut View<'_>, audience: &Audience, most: i64) -> store::R
 ///
 /// # Errors
 /// Not found; store faults.
-pub fn patient_of(view: &mut View<'_>, id: AlertId) -> store::Result<PatientId> {
+pub(crate) fn patient_of(view: &mut View<'_>, id: AlertId) -> store::Result<PatientId> {
     Ok(alerts::get(view, id)?.case.patient)
 }
 
@@ -395,6 +395,6 @@ pub fn patient_of(view: &mut View<'_>, id: AlertId) -> store::Result<PatientId> 
 ///
 /// # Errors
 /// Not found; store faults.
-pub fn silence(view: &mut View<'_>, id: AlertId) -> store::Result<Option<Snooze>> {
+pub(crate) fn silence(view: &mut View<'_>, id: AlertId) -> store::Result<Option<Snooze>> {
     Ok(alerts::get(view, id)?.case.snooze)
 }

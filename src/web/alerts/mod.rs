@@ -1,10 +1,10 @@
 //! Alerts in the browser and over the API: the queue, one alert, many at once.
 
-pub mod api;
-pub mod cases;
+pub(crate) mod api;
+pub(crate) mod cases;
 pub(crate) mod page;
 pub(crate) mod routes;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod timeline;
-pub mod view;
+pub(crate) mod view;

@@ -25,7 +25,7 @@ use store::{Act, Subject};
 /// Which entries.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// A type, such as `consent.revoked`.
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -55,7 +55,7 @@ pub struct Wanted {
 
 /// One entry with its place in the log.
 #[derive(Serialize, ToSchema)]
-pub struct Line {
+pub(crate) struct Line {
     leaf: u64,
     /// The entry as the log holds it; null when it cannot be read: the log was altered.
     #[schema(value_type = Option<Object>)]
@@ -64,7 +64,7 @@ pub struct Line {
 
 /// Entries, newest first.
 #[derive(Serialize, ToSchema)]
-pub struct Lines {
+pub(crate) struct Lines {
     items: Vec<Line>,
     /// Pass it as `before`; null at the first entry.
     next: Option<u64>,
@@ -72,7 +72,7 @@ pub struct Lines {
 
 /// Entries of the log, newest first.
 #[utoipa::path(get, path = "/api/v1/audit/entries", tag = "audit", params(Wanted), responses((status = 200, body = Lines)))]
-pub async fn entries(call: Call, wanted: Query<Wanted>) -> Answer {
+pub(crate) async fn entries(call: Call, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| {
         let patient = match wanted.patient_id {
             Some(asked) => Some(desk.read(|view| {
@@ -111,7 +111,7 @@ fn signer(desk: &Desk) -> Result<&Signer, Fault> {
 
 /// The newest signed checkpoint (C2SP tlog-checkpoint), as text.
 #[utoipa::path(get, path = "/api/v1/audit/checkpoint", tag = "audit", responses((status = 200, content_type = "text/plain", body = String), (status = 404, description = "Nothing is sealed yet")))]
-pub async fn checkpoint(call: Call) -> Answer {
+pub(crate) async fn checkpoint(call: Call) -> Answer {
     call.run(|desk| {
         let head = desk.read(|view| Ok(log::head(view, key(desk)?)?))?;
         let head = head.ok_or_else(|| Fault::new(Code::NotFound).with("reason", "nothing is sealed yet"))?;
@@ -122,28 +122,28 @@ pub async fn checkpoint(call: Call) -> Answer {
 
 /// The key that verifies checkpoints.
 #[derive(Serialize, ToSchema)]
-pub struct Key {
+pub(crate) struct Key {
     /// As a C2SP signed-note verifier key.
     vkey: String,
 }
 
 /// The public key of the log, to be held against the one that was handed over on paper.
 #[utoipa::path(get, path = "/api/v1/audit/key", tag = "audit", responses((status = 200, body = Key)))]
-pub async fn public_key(call: Call) -> Answer {
+pub(crate) async fn public_key(call: Call) -> Answer {
     call.run(|desk| Reply::ok(&Key { vkey: key(desk)?.to_string() })).await
 }
 
 /// Which proof.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Of {
+pub(crate) struct Of {
     /// The entry's place in the log.
     leaf: u64,
 }
 
 /// The proof of one entry under the newest checkpoint (C2SP tlog-proof), as text.
 #[utoipa::path(get, path = "/api/v1/audit/proofs", tag = "audit", params(Of), responses((status = 200, content_type = "text/plain", body = String), (status = 404)))]
-pub async fn proofs(call: Call, of: Query<Of>) -> Answer {
+pub(crate) async fn proofs(call: Call, of: Query<Of>) -> Answer {
     call.run(move |desk| {
         let key = key(desk)?;
         Ok(Reply::text(desk.read(|view| Ok(log::proof_of_entry(view, key, of.leaf)?))?))
@@ -153,7 +153,7 @@ pub async fn proofs(call: Call, of: Query<Of>) -> Answer {
 
 /// The whole log with the terms, as a tar archive that verifies offline.
 #[utoipa::path(get, path = "/api/v1/audit/export", tag = "audit", responses((status = 200, content_type = "application/x-tar"), (status = 404, description = "Nothing is sealed yet")))]
-pub async fn export(request: HttpRequest, call: Call) -> Answer {
+pub(crate) async fn export(request: HttpRequest, call: Call) -> Answer {
     let packed = |desk: &Desk| {
         desk.stepped_up()?;
         packed(desk)

@@ -5,7 +5,7 @@ use audit::kind::EntryType as E;
 
 /// The words of a kind. One without words does not compile.
 #[must_use]
-pub const fn word(kind: E) -> Key {
+pub(crate) const fn word(kind: E) -> Key {
     match kind {
         E::TermPublished => Key("audit-term-published"),
         E::PolicyPublished => Key("audit-policy-published"),
@@ -117,6 +117,6 @@ pub const fn word(kind: E) -> Key {
 
 /// The words of a kind by its name in the log; `None` for one that this version does not know.
 #[must_use]
-pub fn named(name: &str) -> Option<Key> {
+pub(crate) fn named(name: &str) -> Option<Key> {
     E::from_name(name).map(word)
 }

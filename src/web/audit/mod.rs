@@ -1,8 +1,8 @@
 //! The log, for those who read it.
 
-pub mod api;
-pub mod kind;
+pub(crate) mod api;
+pub(crate) mod kind;
 pub(crate) mod page;
 pub(crate) mod routes;
-pub mod verifications;
-pub mod view;
+pub(crate) mod verifications;
+pub(crate) mod view;

@@ -11,7 +11,7 @@ use domain::Instant;
 
 /// The explorer.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// What was asked for.
     pub filter: Filter,
     /// The types there are, for the filter, and what each is called.
@@ -28,7 +28,7 @@ pub struct View {
 
 /// `?kind=&actor=&patient=&decision=&from=&to=`.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// An entry type, such as `consent.revoked`.
     pub kind: String,
     /// A kind of actor: `user`, `subject`, `device`, `system`.
@@ -72,7 +72,7 @@ impl View {
 impl Filter {
     /// Whether anything was asked for.
     #[must_use]
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         [&self.kind, &self.actor, &self.patient, &self.decision, &self.from, &self.to]
             .iter()
             .any(|held| !held.is_empty())
@@ -81,7 +81,7 @@ impl Filter {
 
 /// One entry of the log, as its leaf has it: no names, no values.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Its place in the log.
     pub index: u64,
     /// When.
@@ -102,7 +102,7 @@ pub struct Entry {
 
 /// A signed state of the log.
 #[derive(Debug, Clone)]
-pub struct Checkpoint {
+pub(crate) struct Checkpoint {
     /// The log's name.
     pub origin: String,
     /// How many entries it covers.
@@ -117,7 +117,7 @@ pub struct Checkpoint {
 
 /// The page of one entry.
 #[derive(Debug, Clone)]
-pub struct Detail {
+pub(crate) struct Detail {
     /// As in the list.
     pub entry: Entry,
     /// The leaf, indented.
@@ -144,7 +144,7 @@ impl Entry {
 
     /// The word of its decision.
     #[must_use]
-    pub fn decision_word(&self) -> Option<Key> {
+    pub(crate) fn decision_word(&self) -> Option<Key> {
         decision(&self.decision)
     }
 }
@@ -170,7 +170,7 @@ struct DetailPage<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view, verifications: &view.verifications }.render()
 }
 
@@ -178,6 +178,6 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn entry(shell: &Shell, view: &Detail) -> Html {
+pub(crate) fn entry(shell: &Shell, view: &Detail) -> Html {
     DetailPage { shell, w: &shell.words, view }.render()
 }

@@ -20,26 +20,26 @@ impl Shown for Calendar {
 /// Calendars in force. Each says {zone, place: {state, municipality} or null, week: [Monday's hours, …], exceptions:
 /// {date: {label, hours, yearly?}}}; what is `yearly` comes back on that day of each later year, `--12-24` on every one.
 #[utoipa::path(get, path = "/api/v1/calendars", tag = "calendars", responses((status = 200, body = List<SettingVersion>)))]
-pub async fn list(call: Call) -> Answer {
+pub(crate) async fn list(call: Call) -> Answer {
     call.run(api::list::<Calendar>).await
 }
 
 /// One calendar as it is in force.
 #[utoipa::path(get, path = "/api/v1/calendars/{id}", tag = "calendars", params(("id" = String, Path)), responses((status = 200, body = SettingVersion), (status = 404)))]
-pub async fn get(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn get(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| api::get::<Calendar>(desk, &id)).await
 }
 
 /// Every version of a calendar, newest first.
 #[utoipa::path(get, path = "/api/v1/calendars/{id}/history", tag = "calendars", params(("id" = String, Path)), responses((status = 200, body = List<SettingVersion>), (status = 404)))]
-pub async fn history(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn history(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| api::history::<Calendar>(desk, &id)).await
 }
 
 /// Puts a version in force; a municipality whose holidays are not known here is refused, and so is what would empty promises
 /// in force that name this calendar (`service_levels`): one to reds on a calendar that closes, any on one that never opens. `If-Match` holds the newest number that was seen, `"0"` for a new calendar.
 #[utoipa::path(put, path = "/api/v1/calendars/{id}", tag = "calendars", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Object, responses((status = 200, body = SettingVersion), (status = 412), (status = 422)))]
-pub async fn put(call: Call, id: Path<String>, seen: IfMatch, body: Body<Calendar>) -> Answer {
+pub(crate) async fn put(call: Call, id: Path<String>, seen: IfMatch, body: Body<Calendar>) -> Answer {
     call.run(move |desk| {
         let emptied = desk.read(|view| Ok(reds::emptied(view, &id, &body.value, desk.now)?))?;
         if !emptied.is_empty() {

@@ -16,11 +16,11 @@ const SPARE: usize = 3;
 /// As many own days as a form may hold.
 const MOST_ROWS: usize = 400;
 /// What stands for the country's holidays alone.
-pub const NATIONAL: &str = "BR";
+pub(crate) const NATIONAL: &str = "BR";
 
 /// A calendar while it is being written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// An IANA zone.
     pub zone: String,
     /// Whose holidays: nothing for none, [`NATIONAL`], or a state's two letters.
@@ -35,7 +35,7 @@ pub struct Draft {
 
 /// A day with hours of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Own {
+pub(crate) struct Own {
     /// As in `2026-12-24`.
     pub date: String,
     /// Why.
@@ -55,7 +55,7 @@ impl Own {
 impl Draft {
     /// A calendar as it stands, or one that nobody wrote yet: office hours, the country's holidays.
     #[must_use]
-    pub fn of(calendar: Option<&Calendar>) -> Self {
+    pub(crate) fn of(calendar: Option<&Calendar>) -> Self {
         let Some(calendar) = calendar else {
             let office = |day| if day < 5 { String::from(Hours::office()) } else { String::new() };
             let week = (0..7).map(office).collect();
@@ -85,7 +85,7 @@ impl Draft {
     /// What a form sent: `zone`, `state`, `city`, `h0` to `h6`, and for own day n `xn-date`, `xn-label`, `xn-hours`,
     /// `xn-yearly`.
     #[must_use]
-    pub fn sent(get: impl Fn(&str) -> String) -> Self {
+    pub(crate) fn sent(get: impl Fn(&str) -> String) -> Self {
         let rows: usize = get("rows").parse().unwrap_or(0);
         let own = (0..rows.min(MOST_ROWS)).map(|n| Own {
             date: get(&format!("x{n}-date")),
@@ -112,7 +112,7 @@ impl Draft {
     ///
     /// # Errors
     /// The mistakes, each at its field.
-    pub fn calendar(&self, w: &Words) -> Result<Calendar, Vec<Wrong>> {
+    pub(crate) fn calendar(&self, w: &Words) -> Result<Calendar, Vec<Wrong>> {
         let mut wrong = Vec::new();
         let mut at = |field: String, label: String, what: String| wrong.push(Wrong { field, label, what });
         let zone = Zone::parse(&self.zone).unwrap_or_else(|_none| {

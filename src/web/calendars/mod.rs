@@ -1,7 +1,7 @@
 //! When a team works.
 
-pub mod api;
-pub mod form;
+pub(crate) mod api;
+pub(crate) mod form;
 pub(crate) mod page;
 pub(crate) mod routes;
-pub mod view;
+pub(crate) mod view;

@@ -21,7 +21,7 @@ const DAY: u32 = 24 * 60;
 
 /// The page of one calendar.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// What is in force, what was.
     pub kept: SettingView,
     /// Whether it is open now; `None`: none is in force.
@@ -38,7 +38,7 @@ pub struct View {
 
 /// One day ahead.
 #[derive(Debug, Clone, Default)]
-pub struct Day {
+pub(crate) struct Day {
     /// "ter 24/11".
     pub label: String,
     /// "08:00–12:00, 13:00–18:00", or nothing: closed.
@@ -51,7 +51,7 @@ pub struct Day {
 
 /// A day of rest, or with hours of its own.
 #[derive(Debug, Clone)]
-pub struct Rest {
+pub(crate) struct Rest {
     /// "25/12/2026".
     pub date: String,
     /// Its name.
@@ -64,7 +64,7 @@ pub struct Rest {
 
 /// Hours for people: nothing when it is closed.
 #[must_use]
-pub fn spoken(hours: &Hours) -> String {
+pub(crate) fn spoken(hours: &Hours) -> String {
     let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
     let each = hours.intervals().iter().map(|(from, to)| format!("{}–{}", clock(*from), clock(*to)));
     each.collect::<Vec<_>>().join(", ")
@@ -76,7 +76,7 @@ fn open_or_closed(w: &Words, hours: &Hours) -> String {
 
 /// Whose holidays close it, in words.
 #[must_use]
-pub fn place(w: &Words, place: Option<Place>) -> String {
+pub(crate) fn place(w: &Words, place: Option<Place>) -> String {
     let Some(place) = place else { return w.say("calendar-no-holidays") };
     let mut told = vec![w.say("calendar-national")];
     told.extend(place.state.map(|state| state.names().1.to_owned()));
@@ -93,7 +93,7 @@ pub fn place(w: &Words, place: Option<Place>) -> String {
 
 /// What a calendar says, line by line.
 #[must_use]
-pub fn lines(w: &Words, calendar: &Calendar) -> Vec<Line> {
+pub(crate) fn lines(w: &Words, calendar: &Calendar) -> Vec<Line> {
     let line = |label: String, text: String| Line { label, text };
     let mut lines = vec![
         line(w.say("calendar-zone"), calendar.zone.name().to_owned()),
@@ -113,7 +113,7 @@ pub fn lines(w: &Words, calendar: &Calendar) -> Vec<Line> {
 
 /// What a calendar is, in a list: whose holidays, how the week is open.
 #[must_use]
-pub fn brief(w: &Words, calendar: &Calendar) -> Vec<Line> {
+pub(crate) fn brief(w: &Words, calendar: &Calendar) -> Vec<Line> {
     let mut lines = lines(w, calendar);
     lines.truncate(9);
     if !calendar.exceptions.is_empty() {
@@ -129,7 +129,7 @@ fn days(from: NaiveDate, count: u64) -> impl Iterator<Item = NaiveDate> {
 
 /// The next days from a date on.
 #[must_use]
-pub fn ahead(w: &Words, calendar: &Calendar, from: NaiveDate) -> Vec<Day> {
+pub(crate) fn ahead(w: &Words, calendar: &Calendar, from: NaiveDate) -> Vec<Day> {
     let pattern = match w.lang {
         Lang::PtBr => "%d/%m",
         Lang::En => "%-d %b",
@@ -156,7 +156,7 @@ pub fn ahead(w: &Words, calendar: &Calendar, from: NaiveDate) -> Vec<Day> {
 
 /// Holidays and own days of the year that begins at a date.
 #[must_use]
-pub fn holidays(w: &Words, calendar: &Calendar, from: NaiveDate) -> Vec<Rest> {
+pub(crate) fn holidays(w: &Words, calendar: &Calendar, from: NaiveDate) -> Vec<Rest> {
     let rest = |date: NaiveDate| {
         let own = calendar.exception(date);
         let holiday = calendar.place.and_then(|place| place.holiday(date));
@@ -195,14 +195,14 @@ pub(crate) const ZONES: [&str; 10] = [
 impl Draft {
     /// Each day's field: its id, its name, what is written.
     #[must_use]
-    pub fn days(&self, w: &Words) -> Vec<(String, String, &str)> {
+    pub(crate) fn days(&self, w: &Words) -> Vec<(String, String, &str)> {
         let each = self.week.iter().enumerate();
         each.map(|(day, hours)| (format!("h{day}"), w.say(weekday(day)), hours.as_str())).collect()
     }
 
     /// Whose holidays a calendar may keep, beside the country's.
     #[must_use]
-    pub fn states(&self) -> Vec<Choice> {
+    pub(crate) fn states(&self) -> Vec<Choice> {
         let choice = |state: State| {
             let (code, name) = state.names();
             Choice { value: code.to_owned(), label: format!("{name} ({code})") }
@@ -212,7 +212,7 @@ impl Draft {
 
     /// Municipalities to choose from, and the one that is held.
     #[must_use]
-    pub fn cities(&self) -> Vec<Choice> {
+    pub(crate) fn cities(&self) -> Vec<Choice> {
         let known = MUNICIPALITIES.iter().map(|(code, state, name)| Choice {
             value: code.to_string(),
             label: format!("{name} ({})", state.names().0),
@@ -237,6 +237,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

@@ -1,7 +1,7 @@
 //! What a patient allowed, and the terms it was asked with.
 
-pub mod api;
+pub(crate) mod api;
 pub(crate) mod page;
 pub(crate) mod routes;
 pub(crate) mod timeline;
-pub mod view;
+pub(crate) mod view;

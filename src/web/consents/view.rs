@@ -7,7 +7,7 @@ use domain::{Instant, PatientId};
 
 /// Consents of one patient.
 #[derive(Debug, Clone)]
-pub struct Consents {
+pub(crate) struct Consents {
     /// Whose.
     pub patient: PatientId,
     /// In the order of the registry of purposes.
@@ -22,7 +22,7 @@ pub struct Consents {
 
 /// One purpose.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub(crate) struct Line {
     /// The id in the registry, such as `telemetry.collect`.
     pub purpose: String,
     /// Where it stands.
@@ -41,7 +41,7 @@ pub struct Line {
 
 /// What the program does for a purpose now: made of the decision alone, so that no sentence says something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// It acts.
     Acts(Purpose),
     /// It does not.
@@ -53,7 +53,7 @@ pub enum Effect {
 impl Effect {
     /// Of a decision that the house asks for itself.
     #[must_use]
-    pub fn of(purpose: Purpose, decided: &Result<Verdict, Denied>) -> Self {
+    pub(crate) fn of(purpose: Purpose, decided: &Result<Verdict, Denied>) -> Self {
         match decided {
             Ok(_) => Self::Acts(purpose),
             Err(denied) => match denied.root().1.filter(|root| *root != purpose) {
@@ -65,7 +65,7 @@ impl Effect {
 
     /// The sentence.
     #[must_use]
-    pub fn words(&self, w: &Words) -> String {
+    pub(crate) fn words(&self, w: &Words) -> String {
         match self {
             Self::Acts(Purpose::TelemetryCollect) => w.say("effect-collect-on"),
             Self::Rests(Purpose::TelemetryCollect) => w.say("effect-collect-off"),
@@ -84,7 +84,7 @@ impl Effect {
 
 /// A consent text in force.
 #[derive(Debug, Clone)]
-pub struct Term {
+pub(crate) struct Term {
     /// The version.
     pub version: String,
     /// As it is to be shown, word for word.
@@ -95,7 +95,7 @@ pub struct Term {
 
 /// A piece of a term as it is laid out; together they hold each of its words, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Block<'a> {
+pub(crate) enum Block<'a> {
     /// The first line.
     Title(&'a str),
     /// A heading (`## `).
@@ -109,7 +109,7 @@ pub enum Block<'a> {
 impl Term {
     /// The text in blocks.
     #[must_use]
-    pub fn blocks(&self) -> Vec<Block<'_>> {
+    pub(crate) fn blocks(&self) -> Vec<Block<'_>> {
         let mut blocks = Vec::new();
         for line in self.text.lines().filter(|line| !line.trim().is_empty()) {
             match (line.strip_prefix("## "), line.strip_prefix("- "), blocks.last_mut()) {
@@ -126,7 +126,7 @@ impl Term {
 
 /// Where a consent stands (compliance §2.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// Never asked.
     None,
     /// Asked, no answer yet.
@@ -148,19 +148,19 @@ pub enum State {
 impl State {
     /// Whether data may flow.
     #[must_use]
-    pub const fn is_granted(self) -> bool {
+    pub(crate) const fn is_granted(self) -> bool {
         matches!(self, Self::Granted)
     }
 
     /// Whether there is something to revoke.
     #[must_use]
-    pub const fn is_revocable(self) -> bool {
+    pub(crate) const fn is_revocable(self) -> bool {
         matches!(self, Self::Granted | Self::Expired | Self::Stale | Self::Suspended)
     }
 
     /// Its class and icon: a permit, a refusal, or neither.
     #[must_use]
-    pub const fn icon(self) -> &'static str {
+    pub(crate) const fn icon(self) -> &'static str {
         match self {
             Self::Granted => "shield-check",
             Self::Refused | Self::Revoked => "ban",
@@ -171,7 +171,7 @@ impl State {
 
     /// The word.
     #[must_use]
-    pub const fn word(self) -> Key {
+    pub(crate) const fn word(self) -> Key {
         match self {
             Self::None => Key("consent-none"),
             Self::Offered => Key("consent-offered"),
@@ -188,26 +188,26 @@ impl State {
 impl Line {
     /// What the purpose is called; one outside the registry by its id.
     #[must_use]
-    pub fn name(&self) -> Option<Key> {
+    pub(crate) fn name(&self) -> Option<Key> {
         purpose(&self.purpose).map(|(name, _)| name)
     }
 
     /// What it means for the patient.
     #[must_use]
-    pub fn meaning(&self) -> Option<Key> {
+    pub(crate) fn meaning(&self) -> Option<Key> {
         purpose(&self.purpose).map(|(_, meaning)| meaning)
     }
 
     /// The id without what an `id` attribute cannot hold well.
     #[must_use]
-    pub fn slug(&self) -> String {
+    pub(crate) fn slug(&self) -> String {
         self.purpose.replace('.', "-")
     }
 }
 
 /// The name of a purpose and what it means.
 #[must_use]
-pub fn purpose(id: &str) -> Option<(Key, Key)> {
+pub(crate) fn purpose(id: &str) -> Option<(Key, Key)> {
     Some(match id {
         "telemetry.collect" => (Key("purpose-telemetry-collect"), Key("purpose-telemetry-collect-means")),
         "alert.evaluate" => (Key("purpose-alert-evaluate"), Key("purpose-alert-evaluate-means")),

@@ -1,10 +1,10 @@
 //! Devices, their pairing, commands and changes of hands.
 
-pub mod api;
+pub(crate) mod api;
 pub(crate) mod page;
 pub(crate) mod routes;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod timeline;
-pub mod view;
+pub(crate) mod view;
 pub(crate) mod word;

@@ -145,7 +145,6 @@ pub(crate) fn link(
         battery: word.battery.map(|(percent, _)| percent),
         status: word.status,
         patient,
-        from: bound.map(|bound| bound.from),
         to: bound.and_then(|bound| bound.to),
         preferred: bound.is_some_and(|bound| bound.preferred),
     })

@@ -10,7 +10,7 @@ use store::escalation::RED;
 
 /// A policy while it is being written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// In Portuguese.
     pub name_pt: String,
     /// In English.
@@ -29,7 +29,7 @@ pub struct Draft {
 
 /// One step while it is being written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepDraft {
+pub(crate) struct StepDraft {
     /// `role:agent`, `schedule:night`, `team:a`, `person:<id>`.
     pub targets: Vec<String>,
     /// Minutes to answer.
@@ -48,7 +48,7 @@ impl Default for StepDraft {
 
 /// A mistake at a field, by the field's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wrong {
+pub(crate) struct Wrong {
     /// The step, from 1; 0: nobody reached; `None`: a field of the policy itself.
     pub step: Option<usize>,
     /// The field.
@@ -60,7 +60,7 @@ pub struct Wrong {
 impl Wrong {
     /// The id of the field.
     #[must_use]
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         match self.step {
             Some(step) => format!("s{step}-{}", self.field),
             None => self.field.to_owned(),
@@ -69,7 +69,7 @@ impl Wrong {
 
     /// In the reader's words.
     #[must_use]
-    pub fn sentence(&self, w: &Words) -> String {
+    pub(crate) fn sentence(&self, w: &Words) -> String {
         match self.step {
             None => w.say(self.what),
             Some(0) => format!("{}: {}", w.say("policy-nobody"), w.say(self.what)),
@@ -80,7 +80,7 @@ impl Wrong {
 
 /// A target as a form sends it.
 #[must_use]
-pub fn sent(target: &Target) -> String {
+pub(crate) fn sent(target: &Target) -> String {
     match target {
         Target::Person(user) => format!("person:{user}"),
         Target::Role(role) => format!("role:{}", role.name()),
@@ -112,7 +112,7 @@ impl StepDraft {
 
     /// As many fields as there are targets, and an empty one to add another.
     #[must_use]
-    pub fn fields(&self) -> Vec<(usize, String)> {
+    pub(crate) fn fields(&self) -> Vec<(usize, String)> {
         let more = std::iter::once(String::new());
         self.targets.iter().cloned().chain(more).enumerate().collect()
     }
@@ -134,14 +134,14 @@ fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
 impl Draft {
     /// A policy that nobody wrote yet: one empty step, run once.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let zero = || "0".to_owned();
         Self { starts_after: zero(), steps: vec![StepDraft::default()], repeat: zero(), ..Self::default() }
     }
 
     /// A policy as it stands, to be changed.
     #[must_use]
-    pub fn of(policy: &Policy) -> Self {
+    pub(crate) fn of(policy: &Policy) -> Self {
         Self {
             name_pt: policy.name.pt.to_string(),
             name_en: policy.name.en.to_string(),
@@ -156,7 +156,7 @@ impl Draft {
     /// What a form sent: `name_pt`, …, and for step n `sn-minutes`, `sn-certificate`, `sn-skip`, `sn-target` (many);
     /// step 0 is the one for nobody reached. `steps` says how many there are.
     #[must_use]
-    pub fn from_pairs(pairs: &[(String, String)]) -> Self {
+    pub(crate) fn from_pairs(pairs: &[(String, String)]) -> Self {
         let get = |name: &str| {
             let found = pairs.iter().find(|(held, _)| held == name);
             found.map_or_else(String::new, |(_, value)| value.trim().to_owned())
@@ -185,13 +185,13 @@ impl Draft {
 
     /// Its steps with their numbers, the one for nobody reached last.
     #[must_use]
-    pub fn drafted(&self) -> Vec<(usize, &StepDraft)> {
+    pub(crate) fn drafted(&self) -> Vec<(usize, &StepDraft)> {
         let steps = self.steps.iter().enumerate().map(|(place, step)| (place + 1, step));
         steps.chain(std::iter::once((0, &self.nobody))).collect()
     }
 
     /// One of the buttons of the form: `add`, `remove-n`, `up-n`; any other changes nothing.
-    pub fn press(&mut self, button: &str) {
+    pub(crate) fn press(&mut self, button: &str) {
         let number = |name: &str| {
             let place = button.strip_prefix(name)?.parse::<usize>().ok()?.checked_sub(1)?;
             Some(place).filter(|place| *place < self.steps.len())
@@ -209,7 +209,7 @@ impl Draft {
     ///
     /// # Errors
     /// The mistakes, each at its field.
-    pub fn policy(&self, id: &str, version: u32) -> Result<Policy, Vec<Wrong>> {
+    pub(crate) fn policy(&self, id: &str, version: u32) -> Result<Policy, Vec<Wrong>> {
         let mut wrong = Vec::new();
         let mut own = |field, what| wrong.push(Wrong { step: None, field, what });
         let mut named = |field, text: &str| {
@@ -260,7 +260,7 @@ const fn wrong_for_a_red(beyond: Beyond) -> Wrong {
 
 /// What a red allows, in words.
 #[must_use]
-pub const fn beyond_word(beyond: Beyond) -> Key {
+pub(crate) const fn beyond_word(beyond: Beyond) -> Key {
     match beyond {
         Beyond::Start => Key("policy-beyond-start"),
         Beyond::Step => Key("policy-beyond-step"),

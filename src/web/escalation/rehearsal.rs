@@ -12,11 +12,11 @@ use store::escalation::history::{Staff, history};
 use store::{View, versions};
 
 /// The span that is looked back on: thirty days.
-pub const SPAN: Duration = Duration::from_secs(30 * 24 * 3_600);
+pub(crate) const SPAN: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// What would have happened.
 #[derive(Debug, Clone)]
-pub struct Rehearsal {
+pub(crate) struct Rehearsal {
     /// From when.
     pub from: Instant,
     /// Until when.
@@ -30,7 +30,7 @@ pub struct Rehearsal {
 impl Rehearsal {
     /// What the draft changes.
     #[must_use]
-    pub fn difference(&self) -> Option<Difference> {
+    pub(crate) fn difference(&self) -> Option<Difference> {
         self.in_force.as_ref().map(|told| self.draft.against(told))
     }
 }
@@ -40,7 +40,7 @@ impl Rehearsal {
 ///
 /// # Errors
 /// `E_INVALID` for a policy that cannot be run; store faults.
-pub fn rehearse(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<Rehearsal, Fault> {
+pub(crate) fn rehearse(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<Rehearsal, Fault> {
     policy.check().map_err(|faulty| faulty_field(&faulty))?;
     let from = now.minus(SPAN);
     let cases = history(view, from, now)?;
@@ -54,7 +54,7 @@ pub fn rehearse(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<Re
 
 /// What is wrong with a policy, by the name of its field.
 #[must_use]
-pub fn faulty_field(faulty: &domain::escalation::Faulty) -> Fault {
+pub(crate) fn faulty_field(faulty: &domain::escalation::Faulty) -> Fault {
     use domain::escalation::Faulty;
     let step = |number: &usize, field: &str| match number {
         0 => format!("nobody_reached.{field}"),

@@ -17,7 +17,7 @@ use store::{View, alerts};
 
 /// One engine module.
 #[derive(Serialize, ToSchema)]
-pub struct Run {
+pub(crate) struct Run {
     name: &'static str,
     #[schema(value_type = Option<String>)]
     last_run_at: Option<Instant>,
@@ -37,7 +37,7 @@ impl From<Module> for Run {
 
 /// How this node is doing.
 #[derive(Serialize, ToSchema)]
-pub struct Status {
+pub(crate) struct Status {
     node: String,
     #[schema(value_type = String)]
     at: Instant,
@@ -73,7 +73,7 @@ pub struct Status {
 /// A certificate that this node shows.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatusCertificate)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// `HTTPS`, `MQTT over TLS`.
     door: &'static str,
     /// The last instant at which it is good.
@@ -83,7 +83,7 @@ pub struct Shown {
 
 /// A step of the wall clock.
 #[derive(Serialize, ToSchema)]
-pub struct ClockStep {
+pub(crate) struct ClockStep {
     /// When it was noticed.
     #[schema(value_type = String)]
     at: Instant,
@@ -94,7 +94,7 @@ pub struct ClockStep {
 /// A plan that was not carried out in time.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatusLapse)]
-pub struct Lapse {
+pub(crate) struct Lapse {
     /// `late_step`, `late_timer`, `late_message`, `late_program`, `stuck_message`, `unescalated_red`, `set_aside`.
     kind: String,
     /// The row's id; of `late_program` the webhook's.
@@ -117,7 +117,7 @@ impl From<lapses::Standing> for Lapse {
 /// Messages of a channel in a state: what waits, and of what is over the last day's.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatusMessages)]
-pub struct MessageCounts {
+pub(crate) struct MessageCounts {
     channel: String,
     state: String,
     count: i64,
@@ -126,7 +126,7 @@ pub struct MessageCounts {
 /// Somebody who is left alone for a while, after failures in a row.
 #[derive(Default, Serialize, ToSchema)]
 #[schema(as = StatusBreaker)]
-pub struct Resting {
+pub(crate) struct Resting {
     channel: &'static str,
     /// `provider`, `domain`, `mailbox` or `program`.
     whom: &'static str,
@@ -175,7 +175,7 @@ impl Resting {
 
 /// How this node is doing.
 #[utoipa::path(get, path = "/api/v1/status", tag = "status", responses((status = 200, body = Status)))]
-pub async fn show(call: Call) -> Answer {
+pub(crate) async fn show(call: Call) -> Answer {
     call.run(|desk| {
         let (waiting, counts) =
             desk.read(|view| Ok((reevaluations::backlog(view)?.0, alerts::counts(view)?)))?;

@@ -34,7 +34,7 @@ static ANSWERS: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
 ///
 /// # Errors
 /// Those of the services within.
-pub async fn note(
+pub(crate) async fn note(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
@@ -52,7 +52,7 @@ type ByName = Family<Vec<(&'static str, String)>, Gauge>;
 
 /// Counts in the Prometheus text format, for those who may see the status. Where a request comes from opens nothing: a
 /// proxy on this host asks for everybody. Programs that only count have a door of their own ([`open`]).
-pub async fn metrics(
+pub(crate) async fn metrics(
     request: HttpRequest,
     state: Data<State>,
     viewer: Option<Viewer>,
@@ -72,7 +72,7 @@ type Last = Option<(Moment, Text)>;
 
 /// What was counted last, for whoever reaches the address of the setting `metrics`: however many ask there and however
 /// often, the house counts once a second, and whoever asks is answered, whatever the database does.
-pub struct Counted {
+pub(crate) struct Counted {
     last: watch::Sender<Last>,
     counts: Mutex<Counts>,
 }
@@ -162,7 +162,7 @@ impl Counted {
 }
 
 /// The same for whoever reaches the address of the setting `metrics`.
-pub async fn open(
+pub(crate) async fn open(
     request: HttpRequest,
     state: Data<State>,
     counted: Data<Counted>,

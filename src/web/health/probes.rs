@@ -22,13 +22,13 @@ const SLOW: &str = "the database does not answer in time";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// The process answers.
-pub async fn healthz() -> HttpResponse {
+pub(crate) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type(PLAIN).body("ok\n")
 }
 
 /// Whether this node can do its work: the database answers and takes writes, every thread does what it should, the clock
 /// is right. A step of the clock is told in a second line: the node serves, and somebody should look.
-pub async fn readyz(state: Data<State>) -> HttpResponse {
+pub(crate) async fn readyz(state: Data<State>) -> HttpResponse {
     if state.readiness.asked() {
         return not_ready(&["this node is ending: send no more here".to_owned()]);
     }
@@ -105,7 +105,7 @@ async fn look(state: Data<State>) -> Result<Option<Step>, &'static str> {
 /// Whether promises with a time in them are kept, for a monitor that lives elsewhere: 200, or 503 when the auditor is
 /// silent, a module has not come round, something planned for a red alert is late, an alert is locked by another session of
 /// the database, or something keeps the node from its work. No person, no case.
-pub async fn healthz_engine(state: Data<State>) -> HttpResponse {
+pub(crate) async fn healthz_engine(state: Data<State>) -> HttpResponse {
     let now = state.now();
     let (stops, notes) = reasons(&state);
     let locked = state.store.passed_over().map(|passed| passed.words());

@@ -26,7 +26,7 @@ const MOST: i64 = 5_000;
 
 /// How the engine keeps its promises.
 #[derive(Debug, Clone, Default)]
-pub struct Pulse {
+pub(crate) struct Pulse {
     /// When the auditor last finished a look, lately.
     pub heartbeat: Option<Instant>,
     /// Modules that have not come round.
@@ -58,7 +58,7 @@ impl Pulse {
     ///
     /// # Errors
     /// Store faults.
-    pub fn take(view: &mut View<'_>, state: &State, now: Instant) -> Result<Self, Fault> {
+    pub(crate) fn take(view: &mut View<'_>, state: &State, now: Instant) -> Result<Self, Fault> {
         let escalates = escalations::going_on(view, escalations::ALERT, MOST)?;
         let count = |takes: &dyn Fn(&escalations::Escalation) -> bool| {
             u32::try_from(escalates.iter().filter(|escalation| takes(escalation)).count()).unwrap_or(u32::MAX)
@@ -90,7 +90,7 @@ impl Pulse {
 
     /// Whether an outside monitor may sleep.
     #[must_use]
-    pub fn is_well(&self, now: Instant) -> bool {
+    pub(crate) fn is_well(&self, now: Instant) -> bool {
         let stepped = self.step.is_some_and(|step| now.since(step.at) <= STEP_ALARMS);
         self.aside.is_none()
             && self.heartbeat.is_some()
@@ -102,7 +102,7 @@ impl Pulse {
 
     /// Messages of a channel that stand at any of these states.
     #[must_use]
-    pub fn letters(&self, channel: Channel, states: &[&str]) -> u64 {
+    pub(crate) fn letters(&self, channel: Channel, states: &[&str]) -> u64 {
         let of = |state: &&str| self.letters.get(&(channel.name().to_owned(), (*state).to_owned())).copied();
         u64::try_from(states.iter().filter_map(of).sum::<i64>()).unwrap_or(0)
     }

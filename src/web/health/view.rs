@@ -13,7 +13,7 @@ use domain::{Can, Instant};
 
 /// The state of one node.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// The binary's version.
     pub version: String,
     /// Since when it runs.
@@ -68,7 +68,7 @@ pub struct View {
 
 /// Something that was planned and not done in time.
 #[derive(Debug, Clone)]
-pub struct Lapse {
+pub(crate) struct Lapse {
     /// `late_step`, `late_timer`, …
     pub kind: String,
     /// The row's id.
@@ -86,7 +86,7 @@ pub struct Lapse {
 impl Lapse {
     /// What it is.
     #[must_use]
-    pub fn word(&self) -> Key {
+    pub(crate) fn word(&self) -> Key {
         match self.kind.as_str() {
             "late_step" => Key("lapse-late-step"),
             "late_timer" => Key("lapse-late-timer"),
@@ -102,7 +102,7 @@ impl Lapse {
 
 /// Messages of one channel.
 #[derive(Debug, Clone, Copy)]
-pub struct MessageCounts {
+pub(crate) struct MessageCounts {
     /// Its name.
     pub channel: Key,
     /// Waiting.
@@ -119,7 +119,7 @@ pub struct MessageCounts {
 
 /// How the provider of a channel is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Provider {
+pub(crate) enum Provider {
     /// It is asked.
     Asked,
     /// It is left alone until an instant.
@@ -130,7 +130,7 @@ pub enum Provider {
 
 /// A mail server, a mailbox or a program that is left alone.
 #[derive(Debug, Clone)]
-pub struct Resting {
+pub(crate) struct Resting {
     /// What it is: "Domínio", "Caixa de e-mail", "Programa".
     pub kind: Key,
     /// Its name.
@@ -145,7 +145,7 @@ pub struct Resting {
 
 /// Rows that wait, and for how long the oldest has.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Backlog {
+pub(crate) struct Backlog {
     /// How many.
     pub depth: u64,
     /// For how long.
@@ -154,7 +154,7 @@ pub struct Backlog {
 
 /// Readings that wait to be folded into chunks.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Rolling {
+pub(crate) struct Rolling {
     /// How many were counted.
     pub readings: u64,
     /// Whether there are more.
@@ -163,7 +163,7 @@ pub struct Rolling {
 
 /// One module of the engine.
 #[derive(Debug, Clone)]
-pub struct Module {
+pub(crate) struct Module {
     /// Its name, such as `escalate`.
     pub name: String,
     /// When it last ended.
@@ -208,7 +208,7 @@ impl Module {
 
 /// How a module stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
+pub(crate) enum Health {
     /// It runs.
     Well,
     /// It is later than it should be.
@@ -220,7 +220,7 @@ pub enum Health {
 impl Health {
     /// The word.
     #[must_use]
-    pub const fn word(self) -> Key {
+    pub(crate) const fn word(self) -> Key {
         match self {
             Self::Well => Key("health-well"),
             Self::Late => Key("health-late"),
@@ -230,7 +230,7 @@ impl Health {
 
     /// Its tone.
     #[must_use]
-    pub const fn tone(self) -> &'static str {
+    pub(crate) const fn tone(self) -> &'static str {
         match self {
             Self::Well => "on",
             Self::Late => "warn",
@@ -240,7 +240,7 @@ impl Health {
 
     /// Its icon.
     #[must_use]
-    pub const fn icon(self) -> &'static str {
+    pub(crate) const fn icon(self) -> &'static str {
         match self {
             Self::Well => "circle-check",
             Self::Late => "triangle-alert",
@@ -370,7 +370,7 @@ fn of<'a>(shell: &'a Shell, view: &'a View) -> Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     of(shell, view).render()
 }
 
@@ -378,6 +378,6 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn part(shell: &Shell, view: &View) -> Html {
+pub(crate) fn part(shell: &Shell, view: &View) -> Html {
     of(shell, view).as_status().render()
 }

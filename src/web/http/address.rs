@@ -20,7 +20,7 @@ pub(crate) fn url_encoded(text: &str) -> String {
 
 /// How the site is reached and how it keeps its cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Site {
+pub(crate) struct Site {
     /// Answers go over TLS: the cookie is `__Host-zelo` and never sent in clear.
     pub secure_cookie: bool,
     /// The last address of `X-Forwarded-For` is the one that asks.
@@ -30,21 +30,21 @@ pub struct Site {
 impl Site {
     /// The name of the dashboard's cookie.
     #[must_use]
-    pub const fn cookie(self) -> &'static str {
+    pub(crate) const fn cookie(self) -> &'static str {
         if self.secure_cookie { "__Host-zelo" } else { "zelo" }
     }
 }
 
 /// How the site is reached.
 #[must_use]
-pub fn site(request: &HttpRequest) -> Site {
+pub(crate) fn site(request: &HttpRequest) -> Site {
     let plain = Site { secure_cookie: false, behind_proxy: false };
     request.app_data::<Data<Site>>().map_or(plain, |site| ***site)
 }
 
 /// The address that asks.
 #[must_use]
-pub fn address(request: &HttpRequest) -> Option<IpAddr> {
+pub(crate) fn address(request: &HttpRequest) -> Option<IpAddr> {
     let forwarded = request.headers().get("x-forwarded-for").filter(|_| site(request).behind_proxy);
     let last = forwarded.and_then(|value| value.to_str().ok()).and_then(|value| value.rsplit(',').next());
     last.and_then(|text| text.trim().parse().ok()).or_else(|| request.peer_addr().map(|peer| peer.ip()))

@@ -1,8 +1,8 @@
 //! The JSON API: one file per resource. A handler says what it needs of a [`Call`], works on a blocking thread
 //! at a [`Desk`] and gives back a [`Reply`].
 
-pub use crate::http::body::{Body, IfMatch, MayBody};
-pub use crate::http::call::{Answer, Call, Desk, Reply};
+pub(crate) use crate::http::body::{Body, IfMatch, MayBody};
+pub(crate) use crate::http::call::{Answer, Call, Desk, Reply};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use store::{Ask, Cursor, Page};
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct List<T> {
+pub(crate) struct List<T> {
     /// The rows.
     pub items: Vec<T>,
     /// Pass it as `after` for the next page; null at the end.
@@ -23,13 +23,13 @@ pub struct List<T> {
 
 impl<T> List<T> {
     /// The same page in the API's shape.
-    pub fn of<U>(page: Page<U>, shape: impl FnMut(U) -> T) -> Self {
+    pub(crate) fn of<U>(page: Page<U>, shape: impl FnMut(U) -> T) -> Self {
         Self { items: page.items.into_iter().map(shape).collect(), next: page.next }
     }
 
     /// All there is.
     #[must_use]
-    pub const fn whole(items: Vec<T>) -> Self {
+    pub(crate) const fn whole(items: Vec<T>) -> Self {
         Self { items, next: None }
     }
 }
@@ -37,7 +37,7 @@ impl<T> List<T> {
 /// Which page of a list.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Paging {
+pub(crate) struct Paging {
     /// At most so many rows: 100 unless said, 1,000 at the most.
     pub limit: Option<usize>,
     /// The `next` of the page before.
@@ -50,7 +50,7 @@ impl Paging {
     ///
     /// # Errors
     /// `E_INVALID` for what is not a cursor, or a limit of zero.
-    pub fn ask(&self) -> Result<Ask, Fault> {
+    pub(crate) fn ask(&self) -> Result<Ask, Fault> {
         let after = match &self.after {
             None => Cursor::start(),
             Some(text) => {
@@ -64,7 +64,7 @@ impl Paging {
     ///
     /// # Errors
     /// `E_INVALID` for zero.
-    pub fn limit(&self) -> Result<usize, Fault> {
+    pub(crate) fn limit(&self) -> Result<usize, Fault> {
         match self.limit.unwrap_or(USUAL) {
             0 => Err(Fault::invalid("limit", "at least 1")),
             limit => Ok(limit.min(MOST)),

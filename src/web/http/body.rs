@@ -15,7 +15,7 @@ use super::fault::Fault;
 use super::problem::Refusal;
 
 /// A JSON body.
-pub struct Body<T> {
+pub(crate) struct Body<T> {
     /// What it says.
     pub value: T,
     /// As it came, for the fingerprint of a repeated call.
@@ -44,7 +44,7 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
 
 /// A JSON body that may be left out. Only zero bytes are no body: whatever else came is read like any [`Body`], and
 /// refused like one. The framework's `Option<…>` turns each refusal into `None`, which loses what somebody wrote.
-pub struct MayBody<T>(
+pub(crate) struct MayBody<T>(
     /// What it says; `None`: nothing was sent.
     pub Option<T>,
     /// As it came.
@@ -124,7 +124,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
 
 /// The version that a change expects (RFC 9110 §13.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IfMatch {
+pub(crate) enum IfMatch {
     /// Whatever is there.
     Any,
     /// This one.
@@ -138,7 +138,7 @@ impl IfMatch {
     ///
     /// # Errors
     /// `E_PRECONDITION_REQUIRED`.
-    pub fn or(self, current: i64) -> Result<i64, Fault> {
+    pub(crate) fn or(self, current: i64) -> Result<i64, Fault> {
         match self {
             Self::Any => Ok(current),
             Self::Version(version) => Ok(version),

@@ -25,10 +25,10 @@ use store::patients::audience::{Requested, Visible};
 use store::{Subject, Tx, View};
 
 /// What a handler gives.
-pub type Answer = Result<HttpResponse, Refusal>;
+pub(crate) type Answer = Result<HttpResponse, Refusal>;
 
 /// A request that the gate of its route let through.
-pub struct Call {
+pub(crate) struct Call {
     request: HttpRequest,
     state: Data<State>,
     sight: Sight,
@@ -57,7 +57,10 @@ impl Call {
     ///
     /// # Errors
     /// What `work` says, in the form that the reader wants.
-    pub async fn run(self, work: impl FnOnce(&Desk) -> Result<Reply, Fault> + Send + 'static) -> Answer {
+    pub(crate) async fn run(
+        self,
+        work: impl FnOnce(&Desk) -> Result<Reply, Fault> + Send + 'static,
+    ) -> Answer {
         let desk = self.desk();
         let done = blocking(move || work(&desk)).await;
         finish(&self.request, done)
@@ -67,7 +70,7 @@ impl Call {
     ///
     /// # Errors
     /// What `work` says.
-    pub async fn gather<T: Send + 'static>(
+    pub(crate) async fn gather<T: Send + 'static>(
         self,
         work: impl FnOnce(&Desk) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
@@ -80,7 +83,7 @@ impl Call {
     ///
     /// # Errors
     /// `E_NOT_FOUND` for somebody else's patient, the refusal of the decision, `E_AUDIT`, what `work` says.
-    pub async fn show(
+    pub(crate) async fn show(
         self,
         patient: Requested<PatientId>,
         work: impl FnOnce(&mut View<'_>, i64, &Permit<AlertEvaluate>) -> Result<Reply, Fault> + Send + 'static,
@@ -103,7 +106,7 @@ impl Call {
 
     /// The present instant.
     #[must_use]
-    pub fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.state.now()
     }
 
@@ -137,7 +140,7 @@ fn finish(request: &HttpRequest, done: Result<Reply, Fault>) -> Answer {
 }
 
 /// Where a handler's work is done.
-pub struct Desk {
+pub(crate) struct Desk {
     /// What every handler leans on.
     pub state: Data<State>,
     /// Who asks.
@@ -153,7 +156,7 @@ pub struct Desk {
 impl Desk {
     /// Alerts as this viewer may see them now.
     #[must_use]
-    pub fn cases(&self) -> Cases<'_> {
+    pub(crate) fn cases(&self) -> Cases<'_> {
         Cases::new(&self.state, self.now, &self.sight, &self.viewer.audience)
     }
 
@@ -161,7 +164,7 @@ impl Desk {
     ///
     /// # Errors
     /// `E_STEP_UP`.
-    pub fn stepped_up(&self) -> Result<(), Fault> {
+    pub(crate) fn stepped_up(&self) -> Result<(), Fault> {
         sign_in::stepped_up(&self.state, &self.viewer, self.now)
     }
 
@@ -169,7 +172,7 @@ impl Desk {
     ///
     /// # Errors
     /// What `work` says; store faults.
-    pub fn read<T>(&self, work: impl FnOnce(&mut View<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&mut View<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
         self.state.store.read(|view| Ok(work(view)))?
     }
 
@@ -177,7 +180,7 @@ impl Desk {
     ///
     /// # Errors
     /// What `work` says; store faults.
-    pub fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub(crate) fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut raised = None;
         let done = self.state.store.write(self.viewer.actor(), self.now, |tx| {
             raised = None;
@@ -198,7 +201,7 @@ impl Desk {
     ///
     /// # Errors
     /// `E_IDEMPOTENCY` for another body under that key; what `work` says; store faults.
-    pub fn create<T: Serialize>(
+    pub(crate) fn create<T: Serialize>(
         &self,
         body: &[u8],
         mut work: impl FnMut(&mut Tx<'_>) -> Result<(Subject, StatusCode, T), Fault>,
@@ -258,7 +261,7 @@ impl Desk {
 
 /// What goes back.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     status: StatusCode,
     body: Vec<u8>,
     version: Option<i64>,
@@ -270,7 +273,7 @@ const JSON: &str = "application/json";
 impl Reply {
     /// 200 with plain text.
     #[must_use]
-    pub fn text(text: String) -> Self {
+    pub(crate) fn text(text: String) -> Self {
         let kind = "text/plain; charset=utf-8";
         Self { status: StatusCode::OK, body: text.into_bytes(), version: None, kind }
     }
@@ -279,7 +282,7 @@ impl Reply {
     ///
     /// # Errors
     /// `E_INTERNAL` for a value that has no JSON form.
-    pub fn ok(body: &impl Serialize) -> Result<Self, Fault> {
+    pub(crate) fn ok(body: &impl Serialize) -> Result<Self, Fault> {
         Self::with(StatusCode::OK, body)
     }
 
@@ -287,7 +290,7 @@ impl Reply {
     ///
     /// # Errors
     /// As [`Reply::ok`].
-    pub fn with(status: StatusCode, body: &impl Serialize) -> Result<Self, Fault> {
+    pub(crate) fn with(status: StatusCode, body: &impl Serialize) -> Result<Self, Fault> {
         let body = serde_json::to_vec(body).map_err(|_shape| Fault::new(Code::Internal))?;
         Ok(Self { status, body, version: None, kind: JSON })
     }
@@ -300,13 +303,13 @@ impl Reply {
 
     /// 204.
     #[must_use]
-    pub const fn none() -> Self {
+    pub(crate) const fn none() -> Self {
         Self { status: StatusCode::NO_CONTENT, body: Vec::new(), version: None, kind: JSON }
     }
 
     /// With the version as ETag.
     #[must_use]
-    pub const fn at(mut self, version: i64) -> Self {
+    pub(crate) const fn at(mut self, version: i64) -> Self {
         self.version = Some(version);
         self
     }

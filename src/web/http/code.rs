@@ -13,41 +13,41 @@ macro_rules! codes {
 
         impl Code {
             /// Every code.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             /// The stable name, `E_…`.
             #[must_use]
-            pub const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
 
             /// From the name, as `consent` and `store` spell it.
             #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
+            pub(crate) fn from_name(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)+ _ => None }
             }
 
             /// The HTTP status (RFC 9110 §15).
             #[must_use]
-            pub const fn status(self) -> StatusCode {
+            pub(crate) const fn status(self) -> StatusCode {
                 match self { $(Self::$variant => StatusCode::$status,)+ }
             }
 
             /// What it is called, in a few words.
             #[must_use]
-            pub const fn title(self) -> Key {
+            pub(crate) const fn title(self) -> Key {
                 match self { $(Self::$variant => $title,)+ }
             }
 
             /// What it means and what to do.
             #[must_use]
-            pub const fn detail(self) -> Key {
+            pub(crate) const fn detail(self) -> Key {
                 match self { $(Self::$variant => $detail,)+ }
             }
 
             /// The rule of law behind it, or nothing.
             #[must_use]
-            pub const fn article(self) -> Option<&'static str> {
+            pub(crate) const fn article(self) -> Option<&'static str> {
                 let article = match self { $(Self::$variant => $article,)+ };
                 if article.is_empty() { None } else { Some(article) }
             }

@@ -156,7 +156,7 @@ impl Table {
 }
 
 /// Every connection of this node's HTTP server.
-pub struct Connections {
+pub(crate) struct Connections {
     limits: Limits,
     by_network: bool,
     table: Mutex<Table>,
@@ -165,7 +165,7 @@ pub struct Connections {
 impl Connections {
     /// Without any yet.
     #[must_use]
-    pub fn new(limits: Limits, behind_proxy: bool) -> Arc<Self> {
+    pub(crate) fn new(limits: Limits, behind_proxy: bool) -> Arc<Self> {
         Arc::new(Self { limits, by_network: !behind_proxy, table: Mutex::default() })
     }
 
@@ -387,7 +387,7 @@ impl Drop for Outgoing {
 ///
 /// # Errors
 /// Those of the services within.
-pub async fn pace(
+pub(crate) async fn pace(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -418,7 +418,7 @@ pub async fn pace(
 ///
 /// # Errors
 /// Those of the services within.
-pub async fn sort(
+pub(crate) async fn sort(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {

@@ -14,7 +14,7 @@ use store::keys::seal::Broken;
 
 /// A refusal that does not know yet how its reader wants it.
 #[derive(Debug, Clone)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// Why.
     pub code: Code,
     /// Members of single codes, such as `owner`.
@@ -24,26 +24,26 @@ pub struct Fault {
 impl Fault {
     /// A refusal with this code.
     #[must_use]
-    pub fn new(code: Code) -> Self {
+    pub(crate) fn new(code: Code) -> Self {
         Self { code, more: Map::new() }
     }
 
     /// With one more member.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
         self
     }
 
     /// A body or a parameter that is not what it should be.
     #[must_use]
-    pub fn invalid(field: &str, what: &str) -> Self {
+    pub(crate) fn invalid(field: &str, what: &str) -> Self {
         Self::new(Code::Invalid).with("field", field).with("reason", what)
     }
 
     /// As the error that undoes a transaction; one that PostgreSQL gave up may be tried again.
     #[must_use]
-    pub fn undone(&self) -> store::Error {
+    pub(crate) fn undone(&self) -> store::Error {
         match self.code {
             Code::Busy => store::Error::GivenUp,
             // The store watches for it.
@@ -54,7 +54,7 @@ impl Fault {
 
     /// As an answer to `request`.
     #[must_use]
-    pub fn of(self, request: &HttpRequest) -> Refusal {
+    pub(crate) fn of(self, request: &HttpRequest) -> Refusal {
         let mut refusal = Refusal::new(request, self.code);
         refusal.more = self.more;
         refusal

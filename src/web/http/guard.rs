@@ -16,21 +16,21 @@ use super::code::Code;
 use super::problem;
 
 /// Nothing but this origin's own files; no inline script or style; nobody may frame a page.
-pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+pub(crate) const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Powers of the browser that no page of ours asks for.
-pub const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), \
+pub(crate) const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), \
      magnetometer=(), microphone=(), payment=(), usb=()";
 
 /// The largest form body: a consent or a reason, never a file.
-pub const FORM_LIMIT: usize = 64 * 1024;
+pub(crate) const FORM_LIMIT: usize = 64 * 1024;
 /// The largest JSON body of the API.
-pub const JSON_LIMIT: usize = 1024 * 1024;
+pub(crate) const JSON_LIMIT: usize = 1024 * 1024;
 
 /// How the site is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
+pub(crate) enum Transport {
     /// Plain HTTP on loopback: no HSTS, which would outlive the demo.
     Plain,
     /// TLS, here or in the proxy before us.
@@ -38,7 +38,7 @@ pub enum Transport {
 }
 
 /// The limits of every body, to be mounted once.
-pub fn limits(config: &mut web::ServiceConfig) {
+pub(crate) fn limits(config: &mut web::ServiceConfig) {
     config
         .app_data(
             web::FormConfig::default()
@@ -65,7 +65,7 @@ pub fn limits(config: &mut web::ServiceConfig) {
 ///
 /// # Errors
 /// Those of the services within.
-pub async fn stand(
+pub(crate) async fn stand(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {

@@ -12,7 +12,7 @@ use store::{View, jobs};
 
 /// How a job stands.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Job {
+pub(crate) struct Job {
     #[schema(value_type = String)]
     id: JobId,
     /// What it does, as in `audit.verification`.
@@ -43,7 +43,7 @@ impl Job {
     ///
     /// # Errors
     /// Store faults.
-    pub fn of(view: &mut View<'_>, viewer: &Viewer, job: &jobs::Job) -> Result<Self, Fault> {
+    pub(crate) fn of(view: &mut View<'_>, viewer: &Viewer, job: &jobs::Job) -> Result<Self, Fault> {
         let asked_by = match asker(job) {
             Some(id) if id != viewer.id => Some(pseudonyms::staff(view, viewer, id)?),
             own => own,
@@ -66,7 +66,7 @@ impl Job {
 
 /// The user who asked for a job.
 #[must_use]
-pub fn asker(job: &jobs::Job) -> Option<UserId> {
+pub(crate) fn asker(job: &jobs::Job) -> Option<UserId> {
     job.asked_by.strip_prefix("user:")?.parse().ok()
 }
 
@@ -74,13 +74,13 @@ pub fn asker(job: &jobs::Job) -> Option<UserId> {
 ///
 /// # Errors
 /// `E_NOT_FOUND`, for one of another kind too; store faults.
-pub fn of_kind(view: &mut View<'_>, id: JobId, kind: &str) -> Result<jobs::Job, Fault> {
+pub(crate) fn of_kind(view: &mut View<'_>, id: JobId, kind: &str) -> Result<jobs::Job, Fault> {
     let job = jobs::find(view, id)?;
     if job.kind == kind { Ok(job) } else { Err(store::Error::NotFound("job").into()) }
 }
 
 /// Whether a role is told that some job moved. Only its id is said; what it is, its own address says to whom it may.
 #[must_use]
-pub fn may_know(role: Role) -> bool {
+pub(crate) fn may_know(role: Role) -> bool {
     [Can::ReadAudit, Can::SeeStatus].iter().any(|right| right.held_by(role))
 }

@@ -126,7 +126,7 @@ struct Listener {
 
 /// What changed, as it changes.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live", responses((status = 200, content_type = "text/event-stream", body = String)))]
-pub async fn stream(
+pub(crate) async fn stream(
     request: HttpRequest,
     state: Data<State>,
     viewer: Viewer,

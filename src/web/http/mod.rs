@@ -1,19 +1,19 @@
 //! Requests and answers: connections, guards, bodies, refusals.
 
 pub(crate) mod address;
-pub mod api;
+pub(crate) mod api;
 pub(crate) mod body;
 pub(crate) mod call;
-pub mod code;
-pub mod connections;
-pub mod fault;
-pub mod guard;
-pub mod jobs;
-pub mod live;
-pub mod openapi;
-pub mod outlet;
-pub mod problem;
-pub mod route;
+pub(crate) mod code;
+pub(crate) mod connections;
+pub(crate) mod fault;
+pub(crate) mod guard;
+pub(crate) mod jobs;
+pub(crate) mod live;
+pub(crate) mod openapi;
+pub(crate) mod outlet;
+pub(crate) mod problem;
+pub(crate) mod route;
 pub(crate) mod secure;
-pub mod serve;
+pub(crate) mod serve;
 pub(crate) mod streams;

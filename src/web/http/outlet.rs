@@ -18,7 +18,7 @@ const WAITING: usize = 4;
 
 /// Why an answer ends early.
 #[derive(Debug)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// Nobody takes it any more.
     Left,
     /// It cannot go on.
@@ -32,13 +32,13 @@ impl From<Fault> for Stop {
 }
 
 /// Where a long answer is written.
-pub struct Outlet {
+pub(crate) struct Outlet {
     pipe: Sender<io::Result<Bytes>>,
     held: Vec<u8>,
 }
 
 /// An outlet, and what comes out of it.
-pub fn outlet() -> (Outlet, impl Stream<Item = io::Result<Bytes>>) {
+pub(crate) fn outlet() -> (Outlet, impl Stream<Item = io::Result<Bytes>>) {
     let (pipe, pieces) = channel(WAITING);
     let next = |mut pieces: Receiver<io::Result<Bytes>>| async move {
         let piece = pieces.recv().await?;
@@ -52,7 +52,7 @@ impl Outlet {
     ///
     /// # Errors
     /// [`Stop::Left`].
-    pub fn text(&mut self, text: &str) -> Result<(), Stop> {
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Stop> {
         self.held.extend_from_slice(text.as_bytes());
         if self.held.len() < PIECE { Ok(()) } else { self.flush() }
     }
@@ -61,13 +61,13 @@ impl Outlet {
     ///
     /// # Errors
     /// [`Stop::Left`]; a value without a JSON form.
-    pub fn json(&mut self, value: &impl Serialize) -> Result<(), Stop> {
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Stop> {
         let unformed = |_shape| Stop::Fault(Fault::new(super::code::Code::Internal));
         self.text(&serde_json::to_string(value).map_err(unformed)?)
     }
 
     /// The end: what is still held, or that the answer is not whole, so that nobody takes a part for all of it.
-    pub fn end(mut self, done: Result<(), Stop>) {
+    pub(crate) fn end(mut self, done: Result<(), Stop>) {
         let done = done.and_then(|()| self.flush());
         if let Err(Stop::Fault(fault)) = done {
             tracing::error!(code = fault.code.name(), "a long answer broke off");

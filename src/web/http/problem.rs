@@ -1,8 +1,6 @@
 //! A refusal in the form its reader understands: RFC 9457 for programs, a page for people, a fragment for
 //! htmx. Never a cause, a name or a value: those stay in the log.
 
-use std::borrow::Cow;
-
 use actix_web::body::BoxBody;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -19,7 +17,7 @@ use crate::text::l10n::Words;
 
 /// The body of a refusal (RFC 9457 §3), `application/problem+json`.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// The documentation of the code.
     #[serde(rename = "type")]
     pub kind: String,
@@ -43,7 +41,7 @@ pub struct Problem {
 impl Problem {
     /// The problem of `code`, in the reader's words.
     #[must_use]
-    pub fn new(code: Code, words: &Words) -> Self {
+    pub(crate) fn new(code: Code, words: &Words) -> Self {
         Self {
             kind: format!("/api/docs#{}", code.name()),
             title: words.say(code.title()),
@@ -59,7 +57,7 @@ impl Problem {
 /// A refusal on its way out of a handler.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", code.name())]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// Why.
     pub code: Code,
     /// Members of single codes, such as `owner`.
@@ -88,7 +86,7 @@ enum Form {
 impl Refusal {
     /// A refusal of `request`.
     #[must_use]
-    pub fn new(request: &HttpRequest, code: Code) -> Self {
+    pub(crate) fn new(request: &HttpRequest, code: Code) -> Self {
         let mut shell = shell::of(request);
         shell.viewer = request.extensions().get::<shell::Viewer>().cloned();
         let asks = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -97,13 +95,6 @@ impl Refusal {
         let form = form(request.path(), request.headers());
         let dress = Dress { shell, asks, from_elsewhere, form };
         Self { code, more: Map::new(), dress: Box::new(dress) }
-    }
-
-    /// With one more member, such as the `owner` of a claimed alert.
-    #[must_use]
-    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
-        self.more.insert(name.into().into_owned(), value.into());
-        self
     }
 }
 
@@ -181,13 +172,13 @@ fn to_sign_in(path: &str) -> HttpResponse {
 
 /// `code` as an actix error, for extractors.
 #[must_use]
-pub fn error(request: &HttpRequest, code: Code) -> actix_web::Error {
+pub(crate) fn error(request: &HttpRequest, code: Code) -> actix_web::Error {
     Refusal::new(request, code).into()
 }
 
 /// `code` as an answer, for middleware and the default service.
 #[must_use]
-pub fn respond(request: &HttpRequest, code: Code) -> HttpResponse {
+pub(crate) fn respond(request: &HttpRequest, code: Code) -> HttpResponse {
     Refusal::new(request, code).error_response()
 }
 
@@ -206,13 +197,13 @@ fn form(path: &str, headers: &HeaderMap) -> Form {
 
 /// Whether htmx asks for a part of a page (`HX-Request-Type: partial`) and not for the whole.
 #[must_use]
-pub fn wants_fragment(headers: &HeaderMap) -> bool {
+pub(crate) fn wants_fragment(headers: &HeaderMap) -> bool {
     headers.get("hx-request-type").is_some_and(|kind| kind == "partial") || wants_word(headers)
 }
 
 /// Whether a form was sent from an open page that only wants to be told: where to go on, or what was refused.
 #[must_use]
-pub fn wants_word(headers: &HeaderMap) -> bool {
+pub(crate) fn wants_word(headers: &HeaderMap) -> bool {
     headers.contains_key("x-zelo-form")
 }
 

@@ -34,7 +34,7 @@ pub enum Face {
 }
 
 /// Whether the OpenAPI document gives an operation a body.
-pub type TakesBody = fn(&Method, &str) -> bool;
+pub(crate) type TakesBody = fn(&Method, &str) -> bool;
 
 /// One row of the table.
 pub struct Row {
@@ -53,7 +53,7 @@ pub struct Row {
 
 impl Row {
     /// A row of the table.
-    pub fn new<F, Args>(method: Method, path: &'static str, right: Can, face: Face, handler: F) -> Self
+    pub(crate) fn new<F, Args>(method: Method, path: &'static str, right: Can, face: Face, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
@@ -65,7 +65,7 @@ impl Row {
     }
 
     /// A page.
-    pub fn page<F, Args>(method: Method, path: &'static str, right: Can, handler: F) -> Self
+    pub(crate) fn page<F, Args>(method: Method, path: &'static str, right: Can, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
@@ -76,7 +76,7 @@ impl Row {
 
     /// Lets another right open it too.
     #[must_use]
-    pub fn or(mut self, right: Can) -> Self {
+    pub(crate) fn or(mut self, right: Can) -> Self {
         self.rights.push(right);
         self
     }
@@ -125,7 +125,7 @@ macro_rules! page_rows {
 pub(crate) use page_rows;
 
 /// Mounts rows: one resource per path, each behind its gate. Any other method answers `E_METHOD`.
-pub fn mount(config: &mut web::ServiceConfig, rows: Vec<Row>, takes_body: TakesBody) {
+pub(crate) fn mount(config: &mut web::ServiceConfig, rows: Vec<Row>, takes_body: TakesBody) {
     let mut by_path: BTreeMap<&'static str, Vec<Row>> = BTreeMap::new();
     for row in rows {
         by_path.entry(row.path).or_default().push(row);
@@ -266,6 +266,6 @@ async fn wrong_method(request: HttpRequest) -> actix_web::HttpResponse {
 }
 
 /// Answers every path that is not in the table.
-pub async fn nowhere(request: HttpRequest) -> actix_web::HttpResponse {
+pub(crate) async fn nowhere(request: HttpRequest) -> actix_web::HttpResponse {
     problem::respond(&request, Code::NotFound)
 }

@@ -189,7 +189,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Mounts rows, and an answer for everything else.
-pub fn everything(config: &mut web::ServiceConfig, rows: Vec<Row>) {
+pub(crate) fn everything(config: &mut web::ServiceConfig, rows: Vec<Row>) {
     route::mount(config, rows, openapi::takes_body);
     crate::assets::mount(config);
     config.default_service(web::to(route::nowhere));

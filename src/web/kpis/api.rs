@@ -18,7 +18,7 @@ use store::kpis::facts::{self, Recorded, Window};
 /// Which facts.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// Inclusive; a day before `to` unless said.
     #[param(value_type = Option<String>)]
     from: Option<Instant>,
@@ -35,7 +35,7 @@ pub struct Asked {
 
 /// One thing that happened.
 #[derive(Serialize, ToSchema)]
-pub struct Fact {
+pub(crate) struct Fact {
     /// Grows in the order in which facts became known.
     id: i64,
     /// Such as `alert.raised`.
@@ -80,7 +80,7 @@ impl Asked {
 
 /// What happened in a time, in the order in which it happened.
 #[utoipa::path(get, path = "/api/v1/kpis/facts", tag = "kpis", params(Asked), responses((status = 200, body = List<Fact>)))]
-pub async fn facts(call: Call, asked: Query<Asked>) -> Answer {
+pub(crate) async fn facts(call: Call, asked: Query<Asked>) -> Answer {
     call.run(move |desk| {
         let ask = Paging { limit: asked.limit, after: asked.after.clone() }.ask()?;
         let window = asked.window(desk.now)?;

@@ -1,6 +1,6 @@
 //! What figures are computed from, for whoever runs the operation.
 
-pub mod api;
+pub(crate) mod api;
 pub(crate) mod routes;
 #[cfg(test)]
 mod tests;

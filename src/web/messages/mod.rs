@@ -1,10 +1,10 @@
 //! Messages that wait for their reader, what became of others, and programs that are called.
 
-pub mod api;
+pub(crate) mod api;
 pub(crate) mod page;
 pub(crate) mod reach;
 pub(crate) mod routes;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod timeline;
-pub mod view;
+pub(crate) mod view;

@@ -1,6 +1,6 @@
 //! Schedules, turns, swaps, absences, teams.
 
-pub mod api;
+pub(crate) mod api;
 pub mod ical;
 pub(crate) mod page;
 pub(crate) mod routes;
@@ -8,4 +8,4 @@ pub(crate) mod routes;
 pub(crate) mod sample;
 #[cfg(test)]
 pub(crate) mod tests;
-pub mod view;
+pub(crate) mod view;

@@ -10,7 +10,7 @@ use crate::{Code, Lang, Section, Shell, Theme, Words};
 
 /// What the page shows of the document.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// The version of the API.
     pub version: String,
     /// What it says of itself.
@@ -21,7 +21,7 @@ pub struct View {
 
 /// One operation.
 #[derive(Debug, Clone, Default)]
-pub struct Operation {
+pub(crate) struct Operation {
     /// `GET` and the like.
     pub method: String,
     /// The path, with its `{names}`.
@@ -39,7 +39,7 @@ pub struct Operation {
 impl View {
     /// Reads an OpenAPI 3.1 document; what is missing stays empty.
     #[must_use]
-    pub fn of(document: &Value) -> Self {
+    pub(crate) fn of(document: &Value) -> Self {
         let text = |value: &Value, name: &str| {
             value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
@@ -91,6 +91,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view, codes: Code::ALL }.render()
 }

@@ -7,7 +7,7 @@ use crate::{Code, Lang, Section, Shell, Theme, Words};
 
 /// What is asked, and for which act.
 #[derive(Debug, Clone)]
-pub struct View {
+pub(crate) struct View {
     /// The address that was asked.
     pub to: String,
     /// What was filled in.
@@ -32,6 +32,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

@@ -9,7 +9,7 @@ use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
 
 /// What a refusal names beside its code.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Named<'a> {
+pub(crate) struct Named<'a> {
     /// Who has what was asked for.
     pub owner: Option<&'a str>,
     /// Until when they keep others away, in the reader's words.
@@ -49,7 +49,7 @@ impl Named<'_> {
 
     /// What is wrong with the field, in words that help to mend it.
     #[must_use]
-    pub fn advice(&self, code: Code) -> Option<Key> {
+    pub(crate) fn advice(&self, code: Code) -> Option<Key> {
         Some(match (self.field?, code) {
             ("trial", Code::Rate) => Key("trial-enough"),
             ("id", Code::Conflict) => Key("field-id-taken"),
@@ -97,7 +97,7 @@ impl Named<'_> {
 
 /// What is hardly meant, by its name in the API, in words.
 #[must_use]
-pub fn doubt(name: &str) -> Option<Key> {
+pub(crate) fn doubt(name: &str) -> Option<Key> {
     match name {
         "far_ahead" => Some(Key("doubt-far-ahead")),
         "long" => Some(Key("doubt-long")),
@@ -134,7 +134,7 @@ fn of<'a>(shell: &'a Shell, code: Code, named: Named<'a>) -> Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, code: Code, named: Named<'_>) -> Html {
+pub(crate) fn page(shell: &Shell, code: Code, named: Named<'_>) -> Html {
     of(shell, code, named).render()
 }
 
@@ -142,6 +142,6 @@ pub fn page(shell: &Shell, code: Code, named: Named<'_>) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn fragment(shell: &Shell, code: Code, named: Named<'_>) -> Html {
+pub(crate) fn fragment(shell: &Shell, code: Code, named: Named<'_>) -> Html {
     Page { absences: "", ..of(shell, code, named) }.as_refusal().render()
 }

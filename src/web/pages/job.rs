@@ -6,7 +6,7 @@ use store::jobs::{self, State};
 
 /// A job under way.
 #[derive(Debug, Clone)]
-pub struct UnderWay {
+pub(crate) struct UnderWay {
     /// Its id.
     pub id: JobId,
     /// What it does, as in `audit.verification`.
@@ -48,13 +48,13 @@ fn kind(name: &str) -> Option<Key> {
 impl UnderWay {
     /// What it is called.
     #[must_use]
-    pub fn name(&self, w: &Words) -> String {
+    pub(crate) fn name(&self, w: &Words) -> String {
         kind(&self.kind).map_or_else(|| self.kind.clone(), |word| w.say(word))
     }
 
     /// How far it is: "41 % · 120.000 de 290.000", with a noun of its own after it where `unit` has one.
     #[must_use]
-    pub fn words(&self, w: &Words, unit: Option<Key>) -> String {
+    pub(crate) fn words(&self, w: &Words, unit: Option<Key>) -> String {
         match (self.state, self.percent) {
             (State::Queued, _) => w.say("job-queued"),
             (State::Cancelling, _) => w.say("job-cancelling"),
@@ -69,7 +69,7 @@ impl UnderWay {
 
     /// Whether somebody may still stop it.
     #[must_use]
-    pub const fn stops(&self) -> bool {
+    pub(crate) const fn stops(&self) -> bool {
         matches!(self.state, State::Queued | State::Running)
     }
 }

@@ -1,8 +1,6 @@
 //! The pages. Each module holds a view model of data that its reader may already see, and functions from it to
 //! HTML: `page` for the whole, others for the parts that are asked for again when something changed.
 
-use std::time::Duration;
-
 use askama::filters::Safe;
 
 use super::pages::shell::Shell;
@@ -11,18 +9,18 @@ use domain::Instant;
 use store::Ask;
 use store::db::page::COUNTED;
 
-pub mod api_docs;
-pub mod confirm;
-pub mod error;
-pub mod job;
+pub(crate) mod api_docs;
+pub(crate) mod confirm;
+pub(crate) mod error;
+pub(crate) mod job;
 pub(crate) mod visit;
 
 /// What rendering gives: HTML, or the formatter's failure, which no data of ours causes.
-pub type Html = Result<String, askama::Error>;
+pub(crate) type Html = Result<String, askama::Error>;
 
 /// How grave it is. Always shown as colour, shape and word together (WCAG 1.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub(crate) enum Level {
     /// Nothing to do.
     Green,
     /// Look at it.
@@ -33,11 +31,11 @@ pub enum Level {
 
 impl Level {
     /// Every level, gravest first.
-    pub const ALL: [Self; 3] = [Self::Red, Self::Yellow, Self::Green];
+    pub(crate) const ALL: [Self; 3] = [Self::Red, Self::Yellow, Self::Green];
 
     /// The name in the API and in class names.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Green => "green",
             Self::Yellow => "yellow",
@@ -47,13 +45,13 @@ impl Level {
 
     /// From the name in the API.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.name() == name)
     }
 
     /// The word.
     #[must_use]
-    pub const fn word(self) -> Key {
+    pub(crate) const fn word(self) -> Key {
         match self {
             Self::Green => Key("level-green"),
             Self::Yellow => Key("level-yellow"),
@@ -63,7 +61,7 @@ impl Level {
 
     /// The shape: circle, triangle, octagon.
     #[must_use]
-    pub const fn icon(self) -> &'static str {
+    pub(crate) const fn icon(self) -> &'static str {
         match self {
             Self::Green => "circle-check",
             Self::Yellow => "triangle-alert",
@@ -74,7 +72,7 @@ impl Level {
 
 /// Where an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AlertState {
+pub(crate) enum AlertState {
     /// Nobody has it yet.
     Open,
     /// A named person has it.
@@ -87,11 +85,11 @@ pub enum AlertState {
 
 impl AlertState {
     /// Every state, in the order of the filter.
-    pub const ALL: [Self; 4] = [Self::Open, Self::Acknowledged, Self::Snoozed, Self::Resolved];
+    pub(crate) const ALL: [Self; 4] = [Self::Open, Self::Acknowledged, Self::Snoozed, Self::Resolved];
 
     /// The name in the API.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Acknowledged => "acknowledged",
@@ -102,13 +100,13 @@ impl AlertState {
 
     /// From the name in the API.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
 
     /// The word.
     #[must_use]
-    pub const fn word(self) -> Key {
+    pub(crate) const fn word(self) -> Key {
         match self {
             Self::Open => Key("state-open"),
             Self::Acknowledged => Key("state-acknowledged"),
@@ -120,7 +118,7 @@ impl AlertState {
 
 /// Who holds an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
+pub(crate) struct Owner {
     /// The name.
     pub name: String,
     /// Whether it is the reader.
@@ -129,7 +127,7 @@ pub struct Owner {
 
 /// That an alert is put off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snoozed {
+pub(crate) struct Snoozed {
     /// Until when.
     pub until: Instant,
     /// By whom.
@@ -139,14 +137,14 @@ pub struct Snoozed {
 impl Snoozed {
     /// In a sentence.
     #[must_use]
-    pub fn sentence(&self, w: &Words) -> String {
+    pub(crate) fn sentence(&self, w: &Words) -> String {
         w.two("queue-snoozed", "time", w.clock(&self.until), "name", &self.by)
     }
 }
 
 /// Why something is not shown, and since when.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Masked {
+pub(crate) struct Masked {
     /// The refusal of `consent::decide`.
     pub code: super::Code,
     /// When it began to hold: the revocation, the expiry. `None` where there never was an answer.
@@ -156,7 +154,7 @@ pub struct Masked {
 impl Masked {
     /// The sentence of DESIGN §5: "sem base legal para exibir: consentimento revogado em 03/11 (LGPD art. 8 §5)".
     #[must_use]
-    pub fn sentence(&self, w: &Words) -> String {
+    pub(crate) fn sentence(&self, w: &Words) -> String {
         let why = match &self.since {
             Some(since) => {
                 w.two("masked-since", "why", w.say(self.code.title()).to_lowercase(), "day", w.day(since))
@@ -172,7 +170,7 @@ impl Masked {
 
 /// Something to pick from in a form: the value that is sent and the word that is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// What is sent.
     pub value: String,
     /// What is shown.
@@ -181,7 +179,7 @@ pub struct Choice {
 
 /// Which part of a list is shown, and how much of the list was looked through for it.
 #[derive(Debug, Clone, Default)]
-pub struct Paging {
+pub(crate) struct Paging {
     /// How many were looked through.
     pub seen: u64,
     /// How many there are to look through.
@@ -194,7 +192,7 @@ pub struct Paging {
 
 /// How long a whole list is, as far as anybody counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Total {
+pub(crate) enum Total {
     /// Nobody did: it only grows.
     #[default]
     Uncounted,
@@ -207,7 +205,7 @@ pub enum Total {
 impl Total {
     /// From a count that stops at [`COUNTED`].
     #[must_use]
-    pub fn counted(n: i64) -> Self {
+    pub(crate) fn counted(n: i64) -> Self {
         let known = |n: i64| u64::try_from(n).unwrap_or(0);
         if n > COUNTED { Self::Over(known(COUNTED)) } else { Self::Of(known(n)) }
     }
@@ -216,7 +214,7 @@ impl Total {
 impl Paging {
     /// Which part this is, in words.
     #[must_use]
-    pub fn words(&self, w: &Words) -> String {
+    pub(crate) fn words(&self, w: &Words) -> String {
         let seen = w.whole(&self.seen);
         match self.total {
             Total::Uncounted => w.one("paging-shown", "seen", seen),
@@ -229,7 +227,7 @@ impl Paging {
 
     /// Whether this is not the whole list.
     #[must_use]
-    pub const fn is_part(&self) -> bool {
+    pub(crate) const fn is_part(&self) -> bool {
         self.before.is_some() || self.after.is_some()
     }
 }
@@ -237,7 +235,7 @@ impl Paging {
 impl Shell {
     /// An icon of the sprite, hidden from screen readers: the word beside it speaks.
     #[must_use]
-    pub fn icon(&self, name: &str) -> Safe<String> {
+    pub(crate) fn icon(&self, name: &str) -> Safe<String> {
         let sprite = self.asset("icons.svg");
         Safe(format!(
             r##"<svg class="icon" aria-hidden="true" focusable="false"><use href="{sprite}#{name}"></use></svg>"##
@@ -246,7 +244,7 @@ impl Shell {
 
     /// A level as colour, shape and word.
     #[must_use]
-    pub fn chip(&self, level: &Level) -> Safe<String> {
+    pub(crate) fn chip(&self, level: &Level) -> Safe<String> {
         let (name, word) = (level.name(), self.words.say(level.word()));
         let icon = self.icon(level.icon()).0;
         Safe(format!(r#"<span class="chip chip-{name}">{icon}<span>{word}</span></span>"#))
@@ -254,7 +252,7 @@ impl Shell {
 
     /// The level where it may be shown; else that it is hidden.
     #[must_use]
-    pub fn chip_or_mask(&self, level: &Option<Level>) -> Safe<String> {
+    pub(crate) fn chip_or_mask(&self, level: &Option<Level>) -> Safe<String> {
         match level {
             Some(level) => self.chip(level),
             None => {
@@ -266,25 +264,25 @@ impl Shell {
 
     /// An instant for people, with the exact one for machines and on hover.
     #[must_use]
-    pub fn time(&self, at: &Instant) -> Safe<String> {
+    pub(crate) fn time(&self, at: &Instant) -> Safe<String> {
         self.time_as(at, &self.words.clock(at))
     }
 
     /// Day, month, year and minute, for what counts in law.
     #[must_use]
-    pub fn day_and_time(&self, at: &Instant) -> Safe<String> {
+    pub(crate) fn day_and_time(&self, at: &Instant) -> Safe<String> {
         self.time_as(at, &self.words.at(at))
     }
 
     /// How long ago an instant was, with the exact one on hover.
     #[must_use]
-    pub fn ago(&self, at: &Instant) -> Safe<String> {
+    pub(crate) fn ago(&self, at: &Instant) -> Safe<String> {
         self.time_as(at, &self.words.ago(at))
     }
 
     /// How long something has waited; the script keeps it counting.
     #[must_use]
-    pub fn waiting(&self, from: &Instant) -> Safe<String> {
+    pub(crate) fn waiting(&self, from: &Instant) -> Safe<String> {
         let (machine, exact) = (from.rfc3339(), self.words.at_second(from));
         let text = self.words.wait(from);
         Safe(format!(r#"<time datetime="{machine}" title="{exact}" data-wait>{text}</time>"#))
@@ -292,7 +290,7 @@ impl Shell {
 
     /// How long until an instant; the script counts it down.
     #[must_use]
-    pub fn countdown(&self, to: &Instant) -> Safe<String> {
+    pub(crate) fn countdown(&self, to: &Instant) -> Safe<String> {
         let (machine, exact) = (to.rfc3339(), self.words.at_second(to));
         let text = self.words.left(to);
         let late = self.words.say("countdown-due");
@@ -303,18 +301,12 @@ impl Shell {
         let (machine, exact) = (at.rfc3339(), self.words.at_second(at));
         Safe(format!(r#"<time datetime="{machine}" title="{exact}">{text}</time>"#))
     }
-
-    /// Whether a span is over its bound, as a class name.
-    #[must_use]
-    pub fn late(&self, span: &Duration, bound_secs: &u64) -> &'static str {
-        if span.as_secs() >= *bound_secs { "is-late" } else { "" }
-    }
 }
 
-pub mod shell;
+pub(crate) mod shell;
 
 /// Which page of a list a cursor names; the first for what is none.
-pub fn ask(cursor: &str) -> Ask {
+pub(crate) fn ask(cursor: &str) -> Ask {
     cursor.parse().map_or_else(|_none| Ask::default(), |after| Ask { after, ..Ask::default() })
 }
 

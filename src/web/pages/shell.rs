@@ -10,12 +10,12 @@ use crate::text::l10n::{Key, Lang, Words};
 use domain::{Can, Clock, Instant, Role};
 
 /// The cookie that keeps the reader's language.
-pub const LANG_COOKIE: &str = "zelo_lang";
+pub(crate) const LANG_COOKIE: &str = "zelo_lang";
 /// The cookie that keeps the reader's scheme.
-pub const THEME_COOKIE: &str = "zelo_theme";
+pub(crate) const THEME_COOKIE: &str = "zelo_theme";
 
 /// Where people live until they say otherwise.
-pub const DEFAULT_ZONE: Tz = chrono_tz::America::Sao_Paulo;
+pub(crate) const DEFAULT_ZONE: Tz = chrono_tz::America::Sao_Paulo;
 
 /// Who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,14 +29,14 @@ pub struct Viewer {
 impl Viewer {
     /// The word of the role.
     #[must_use]
-    pub const fn role_word(&self) -> Key {
+    pub(crate) const fn role_word(&self) -> Key {
         role_word(self.role)
     }
 }
 
 /// The word of a role.
 #[must_use]
-pub const fn role_word(role: Role) -> Key {
+pub(crate) const fn role_word(role: Role) -> Key {
     match role {
         Role::Agent => Key("role-agent"),
         Role::Technician => Key("role-technician"),
@@ -64,11 +64,11 @@ pub enum Theme {
 
 impl Theme {
     /// Every scheme, in the order of the switch.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
+    pub(crate) const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
 
     /// The cookie's value and the `data-theme` of the page.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Light => "light",
@@ -78,13 +78,13 @@ impl Theme {
 
     /// From the cookie; anything else is [`Theme::Auto`].
     #[must_use]
-    pub fn from_name(name: &str) -> Self {
+    pub(crate) fn from_name(name: &str) -> Self {
         Self::ALL.into_iter().find(|theme| theme.name() == name).unwrap_or_default()
     }
 
     /// Its label.
     #[must_use]
-    pub const fn label(self) -> Key {
+    pub(crate) const fn label(self) -> Key {
         match self {
             Self::Auto => Key("theme-auto"),
             Self::Light => Key("theme-light"),
@@ -122,7 +122,7 @@ pub enum Section {
 
 impl Section {
     /// Those of the navigation, in its order.
-    pub const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Queue,
         Self::Patients,
         Self::Schedules,
@@ -137,7 +137,7 @@ impl Section {
 
     /// Its address.
     #[must_use]
-    pub const fn path(self) -> &'static str {
+    pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Queue => "/queue",
             Self::Patients => "/patients",
@@ -155,7 +155,7 @@ impl Section {
 
     /// Its name.
     #[must_use]
-    pub const fn label(self) -> Key {
+    pub(crate) const fn label(self) -> Key {
         match self {
             Self::Queue => Key("nav-queue"),
             Self::Patients => Key("nav-patients"),
@@ -173,7 +173,7 @@ impl Section {
 
     /// Its icon in the sprite.
     #[must_use]
-    pub const fn icon(self) -> &'static str {
+    pub(crate) const fn icon(self) -> &'static str {
         match self {
             Self::Queue => "siren",
             Self::Patients => "users",
@@ -191,7 +191,7 @@ impl Section {
 
     /// The right that opens it.
     #[must_use]
-    pub const fn needs(self) -> Can {
+    pub(crate) const fn needs(self) -> Can {
         match self {
             Self::Queue => Can::SeeAlerts,
             Self::Patients => Can::SeeContacts,
@@ -210,7 +210,7 @@ impl Section {
 
 /// Where a role lands after signing in.
 #[must_use]
-pub const fn landing(role: Role) -> &'static str {
+pub(crate) const fn landing(role: Role) -> &'static str {
     match role {
         Role::Agent | Role::Clinician | Role::Manager => "/queue",
         Role::Technician => "/devices",
@@ -222,7 +222,7 @@ pub const fn landing(role: Role) -> &'static str {
 
 /// A path of this site to come back to, or `/`: an address elsewhere is never followed.
 #[must_use]
-pub fn back(asked: &str) -> &str {
+pub(crate) fn back(asked: &str) -> &str {
     // Browsers take a backslash for a slash, and leave tabs and line ends out before they read an address.
     let elsewhere = asked.starts_with("//") || asked.contains(|c: char| c == '\\' || c.is_control());
     if asked.starts_with('/') && !elsewhere { asked } else { "/" }
@@ -230,7 +230,7 @@ pub fn back(asked: &str) -> &str {
 
 /// An address of this site with the values that are not empty in its query.
 #[must_use]
-pub fn address(path: &str, values: &[(&str, &str)]) -> String {
+pub(crate) fn address(path: &str, values: &[(&str, &str)]) -> String {
     let given = values.iter().filter(|(_, value)| !value.is_empty());
     let query: Vec<String> = given.map(|(name, value)| format!("{name}={}", url_encoded(value))).collect();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
@@ -256,38 +256,38 @@ pub struct Shell {
 impl Shell {
     /// The places this viewer may go, in order.
     #[must_use]
-    pub fn places(&self) -> Vec<Section> {
+    pub(crate) fn places(&self) -> Vec<Section> {
         let Some(viewer) = &self.viewer else { return Vec::new() };
         Section::ALL.into_iter().filter(|section| section.needs().held_by(viewer.role)).collect()
     }
 
     /// Whether a policy may call the viewer: those who work here.
     #[must_use]
-    pub fn may_be_paged(&self) -> bool {
+    pub(crate) fn may_be_paged(&self) -> bool {
         self.viewer.as_ref().is_some_and(|viewer| !matches!(viewer.role, Role::Patient | Role::Service))
     }
 
     /// Whether the viewer is told who is away: whoever keeps the schedules, and those who take calls.
     #[must_use]
-    pub fn sees_absences(&self) -> bool {
+    pub(crate) fn sees_absences(&self) -> bool {
         self.may(Can::ManageSchedules) || self.may(Can::AnswerCalls)
     }
 
     /// Whether the viewer holds a right.
     #[must_use]
-    pub fn may(&self, right: Can) -> bool {
+    pub(crate) fn may(&self, right: Can) -> bool {
         self.viewer.as_ref().is_some_and(|viewer| right.held_by(viewer.role))
     }
 
     /// The address of an asset.
     #[must_use]
-    pub fn asset(&self, name: &str) -> String {
+    pub(crate) fn asset(&self, name: &str) -> String {
         assets::path(name)
     }
 
     /// With another place marked as current.
     #[must_use]
-    pub fn at(mut self, section: Section) -> Self {
+    pub(crate) fn at(mut self, section: Section) -> Self {
         self.section = section;
         self
     }
@@ -296,7 +296,7 @@ impl Shell {
 /// The shell of a request before anyone is known: language and scheme from cookies and headers, the clock from
 /// the app data.
 #[must_use]
-pub fn of(request: &HttpRequest) -> Shell {
+pub(crate) fn of(request: &HttpRequest) -> Shell {
     let cookie = |name: &str| request.cookie(name).map(|held| held.value().to_owned());
     let accept = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|held| held.to_str().ok());
     let clock = request.app_data::<actix_web::web::Data<Clock>>();

@@ -232,7 +232,7 @@ impl Visit {
 }
 
 /// Where a page is put together.
-pub struct Room {
+pub(crate) struct Room {
     /// What every handler leans on.
     pub state: Data<State>,
     /// Who looks.
@@ -250,13 +250,13 @@ pub struct Room {
 impl Room {
     /// Alerts as this reader may see them now.
     #[must_use]
-    pub fn cases(&self) -> Cases<'_> {
+    pub(crate) fn cases(&self) -> Cases<'_> {
         Cases::new(&self.state, self.now, &self.sight, &self.viewer.audience)
     }
 
     /// The reader's words.
     #[must_use]
-    pub const fn words(&self) -> &Words {
+    pub(crate) const fn words(&self) -> &Words {
         &self.shell.words
     }
 
@@ -264,7 +264,7 @@ impl Room {
     ///
     /// # Errors
     /// What `work` says; store faults.
-    pub fn read<T>(&self, work: impl FnOnce(&mut View<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&mut View<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
         self.state.store.read(|view| Ok(work(view)))?
     }
 
@@ -272,7 +272,7 @@ impl Room {
     ///
     /// # Errors
     /// What `work` says; store faults.
-    pub fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub(crate) fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut raised = None;
         let done = self.state.store.write(self.viewer.actor(), self.now, |tx| {
             raised = None;

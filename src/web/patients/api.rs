@@ -1,6 +1,6 @@
 //! Patients: names and contacts for the roles that reach people, the CPF in full only where it is worked with.
 
-pub mod timeline;
+pub(crate) mod timeline;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
@@ -21,7 +21,7 @@ use store::privacy::accesses::What;
 /// A patient as a viewer may see them.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Patient)]
-pub struct Seen {
+pub(crate) struct Seen {
     #[schema(value_type = String)]
     id: PatientId,
     /// Null once erased, like everything that identifies.
@@ -69,7 +69,7 @@ impl Seen {
 /// A patient to be registered.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewPatient {
+pub(crate) struct NewPatient {
     #[schema(value_type = String)]
     name: Name,
     /// `YYYY-MM-DD`.
@@ -93,7 +93,7 @@ pub struct NewPatient {
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PatientChange)]
-pub struct Corrections {
+pub(crate) struct Corrections {
     #[schema(value_type = Option<String>)]
     name: Option<Name>,
     #[schema(value_type = Option<String>)]
@@ -125,7 +125,7 @@ fn language(given: Option<String>, otherwise: &str) -> Result<String, Fault> {
 
 /// Patients in the order in which they came.
 #[utoipa::path(get, path = "/api/v1/patients", tag = "patients", params(Paging), responses((status = 200, body = List<Seen>)))]
-pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
+pub(crate) async fn list(call: Call, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
         let page = desk.read(|view| Ok(patients::page(view, &desk.viewer.audience, &ask)?))?;
@@ -137,7 +137,7 @@ pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
 
 /// One patient.
 #[utoipa::path(get, path = "/api/v1/patients/{id}", tag = "patients", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
-pub async fn get(call: Call, id: Path<Requested<PatientId>>) -> Answer {
+pub(crate) async fn get(call: Call, id: Path<Requested<PatientId>>) -> Answer {
     call.run(move |desk| {
         let patient = desk.read(|view| Ok(patients::get(view, &desk.viewer.audience, *id)?))?;
         let version = patient.version;
@@ -148,7 +148,7 @@ pub async fn get(call: Call, id: Path<Requested<PatientId>>) -> Answer {
 
 /// Registers a patient. Nothing of theirs is stored until they grant it.
 #[utoipa::path(post, path = "/api/v1/patients", tag = "patients", request_body = NewPatient, responses((status = 201, body = Seen), (status = 409)))]
-pub async fn create(call: Call, body: Body<NewPatient>) -> Answer {
+pub(crate) async fn create(call: Call, body: Body<NewPatient>) -> Answer {
     call.run(move |desk| {
         let NewPatient { name, birth_date, cpf, cns, email, phone, zone: tz, language: lang } = body.value;
         let identity = PatientIdentity { name, birth_date, cpf, cns, email, phone };
@@ -165,7 +165,7 @@ pub async fn create(call: Call, body: Body<NewPatient>) -> Answer {
 
 /// Corrects a patient's details (LGPD art. 18 III). `If-Match` names the version that was seen.
 #[utoipa::path(patch, path = "/api/v1/patients/{id}", tag = "patients", params(("id" = String, Path)), request_body = Corrections, responses((status = 200, body = Seen), (status = 412), (status = 428)))]
-pub async fn patch(
+pub(crate) async fn patch(
     call: Call,
     id: Path<Requested<PatientId>>,
     expected: IfMatch,

@@ -9,11 +9,11 @@ use store::patients::Patient;
 
 /// Gives events after a position, the newest first: of each of its sources at most so many. Each source is read along an
 /// index; a row that the reader may not see is [`Event::left_out`], so that the next page goes on behind it.
-pub type Contribute =
+pub(crate) type Contribute =
     fn(&mut View<'_>, &mut Reader<'_>, &Patient, &Position, i64) -> Result<Vec<Event>, Fault>;
 
 /// What a capability adds to a patient's timeline.
-pub struct Contribution {
+pub(crate) struct Contribution {
     /// The capability, which is the value of `?kind=`.
     pub kind: &'static str,
     /// Who may see it.
@@ -29,7 +29,7 @@ pub struct Contribution {
 }
 
 /// Everything that contributes, as the page lists it. A capability with a `timeline.rs` has its line here.
-pub const CONTRIBUTIONS: &[Contribution] = &[
+pub(crate) const CONTRIBUTIONS: &[Contribution] = &[
     Contribution {
         kind: "alerts",
         right: Can::SeeAlerts,
@@ -98,7 +98,7 @@ pub const CONTRIBUTIONS: &[Contribution] = &[
 
 /// What of a timeline is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted<'a> {
+pub(crate) enum Wanted<'a> {
     /// The lines on the patient's own page.
     Brief,
     /// Everything.
@@ -110,7 +110,7 @@ pub enum Wanted<'a> {
 impl<'a> Wanted<'a> {
     /// From `?kind=`.
     #[must_use]
-    pub fn kind(said: &'a str) -> Self {
+    pub(crate) fn kind(said: &'a str) -> Self {
         if said.is_empty() { Self::All } else { Self::Kind(said) }
     }
 
@@ -124,7 +124,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// A line of the timeline.
-pub struct Line {
+pub(crate) struct Line {
     /// What it comes from.
     pub of: &'static Contribution,
     /// Where it stands.
@@ -135,7 +135,7 @@ pub struct Line {
 
 /// A page of the timeline.
 #[derive(Default)]
-pub struct Page {
+pub(crate) struct Page {
     /// The newest first.
     pub lines: Vec<Line>,
     /// After which place older ones come, if there are any.
@@ -150,7 +150,7 @@ const ROUNDS: usize = 4;
 ///
 /// # Errors
 /// `E_INVALID` for a kind that there is not, `E_ROLE` for one that is not the reader's; store faults.
-pub fn page(
+pub(crate) fn page(
     view: &mut View<'_>,
     reader: &mut Reader<'_>,
     patient: &Patient,

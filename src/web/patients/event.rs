@@ -19,7 +19,7 @@ use store::{Before, Cursor, View};
 
 /// Where an event stands: by its instant, then by its source, then by its row. Two events never stand in one place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub(crate) struct Place {
     /// Microseconds.
     at: i64,
     /// The list it comes from, such as `devices.bound`; it begins with the noun of its capability.
@@ -31,43 +31,37 @@ pub struct Place {
 impl Place {
     /// Of a row whose id is text.
     #[must_use]
-    pub fn of(at: Instant, source: &'static str, id: impl Into<String>) -> Self {
+    pub(crate) fn of(at: Instant, source: &'static str, id: impl Into<String>) -> Self {
         Self { at: at.micros(), source: Cow::Borrowed(source), id: id.into() }
     }
 
     /// Of a row that is numbered: padded, so that the order of the text is that of the numbers.
     #[must_use]
-    pub fn numbered(at: Instant, source: &'static str, id: i64) -> Self {
+    pub(crate) fn numbered(at: Instant, source: &'static str, id: i64) -> Self {
         Self::of(at, source, format!("{id:020}"))
     }
 
     /// When.
     #[must_use]
-    pub const fn at(&self) -> Instant {
+    pub(crate) const fn at(&self) -> Instant {
         Instant::from_micros(self.at)
-    }
-
-    /// The list it comes from.
-    #[must_use]
-    pub fn source(&self) -> &str {
-        &self.source
     }
 
     /// As callers pass it back.
     #[must_use]
-    pub fn cursor(&self) -> Cursor {
+    pub(crate) fn cursor(&self) -> Cursor {
         Cursor { at: self.at, id: format!("{}:{}", self.source, self.id) }
     }
 }
 
 /// Where a page begins: at the newest, or after the last event of the page before.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Position(Option<Place>);
+pub(crate) struct Position(Option<Place>);
 
 impl Position {
     /// After an event.
     #[must_use]
-    pub const fn after(place: Place) -> Self {
+    pub(crate) const fn after(place: Place) -> Self {
         Self(Some(place))
     }
 
@@ -75,7 +69,7 @@ impl Position {
     ///
     /// # Errors
     /// `E_INVALID` for anything else.
-    pub fn parse(text: Option<&str>) -> Result<Self, Fault> {
+    pub(crate) fn parse(text: Option<&str>) -> Result<Self, Fault> {
         let Some(text) = text else { return Ok(Self::default()) };
         let refused = || Fault::invalid("before", "pass `next` unchanged");
         let Cursor { at, id } = text.parse().map_err(|_not_one| refused())?;
@@ -86,7 +80,7 @@ impl Position {
     /// Where a source goes on. Of the instant of the last event, the sources that come later have all left, those that
     /// came earlier have nothing, and its own has what is below its row.
     #[must_use]
-    pub fn of(&self, source: &str) -> Before {
+    pub(crate) fn of(&self, source: &str) -> Before {
         let Some(last) = &self.0 else { return Before::newest() };
         match source.cmp(&last.source) {
             std::cmp::Ordering::Less => Before { at: last.at.saturating_add(1), id: String::new() },
@@ -97,7 +91,7 @@ impl Position {
 }
 
 /// A row of the timeline. What its reader may not see holds its place and says nothing.
-pub struct Event {
+pub(crate) struct Event {
     /// Where it stands.
     pub place: Place,
     /// What it says.
@@ -107,22 +101,22 @@ pub struct Event {
 impl Event {
     /// An event that is shown.
     #[must_use]
-    pub const fn shown(place: Place, told: Told) -> Self {
+    pub(crate) const fn shown(place: Place, told: Told) -> Self {
         Self { place, told: Some(told) }
     }
 
     /// A row that is not told to this reader.
     #[must_use]
-    pub const fn left_out(place: Place) -> Self {
+    pub(crate) const fn left_out(place: Place) -> Self {
         Self { place, told: None }
     }
 }
 
 /// What an event says in a reader's language.
-pub type Sentence = Box<dyn Fn(&Words) -> String>;
+pub(crate) type Sentence = Box<dyn Fn(&Words) -> String>;
 
 /// What an event says.
-pub struct Told {
+pub(crate) struct Told {
     /// For programs, such as `consent.granted`.
     pub code: Cow<'static, str>,
     /// The icon of its line, where it is not that of its kind.
@@ -143,7 +137,7 @@ pub struct Told {
 
 impl Told {
     /// An event by its code, which is a look at `what` of the patient.
-    pub fn new(
+    pub(crate) fn new(
         code: impl Into<Cow<'static, str>>,
         what: What,
         sentence: impl Fn(&Words) -> String + 'static,
@@ -162,35 +156,35 @@ impl Told {
 
     /// With an icon of its own.
     #[must_use]
-    pub const fn icon(mut self, icon: &'static str) -> Self {
+    pub(crate) const fn icon(mut self, icon: &'static str) -> Self {
         self.icon = Some(icon);
         self
     }
 
     /// Done by somebody.
     #[must_use]
-    pub fn by(mut self, actor: Option<Hand>) -> Self {
+    pub(crate) fn by(mut self, actor: Option<Hand>) -> Self {
         self.actor = actor;
         self
     }
 
     /// About something with a page of its own.
     #[must_use]
-    pub fn about(mut self, noun: &'static str, id: impl ToString) -> Self {
+    pub(crate) fn about(mut self, noun: &'static str, id: impl ToString) -> Self {
         self.subject = Some(Subject { noun, id: id.to_string() });
         self
     }
 
     /// With a field.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.fields.insert(name.to_owned(), value.into());
         self
     }
 
     /// Some of it is hidden.
     #[must_use]
-    pub const fn masked(mut self, code: Code) -> Self {
+    pub(crate) const fn masked(mut self, code: Code) -> Self {
         self.is_masked = true;
         self.look = (self.look.0, Some(code.name()));
         self
@@ -199,7 +193,7 @@ impl Told {
 
 /// What an event is about: its page is `/{noun}/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// As in addresses: `alerts`, `devices`.
     pub noun: &'static str,
     /// Its id.
@@ -208,7 +202,7 @@ pub struct Subject {
 
 /// Who did something, as a reader may know them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hand {
+pub(crate) struct Hand {
     /// For programs: `user:<id>`, `system:<name>`, `operator`; for auditors and the DPO a patient's own account is a
     /// pseudonym.
     pub id: String,
@@ -218,7 +212,7 @@ pub struct Hand {
 
 /// Who did something, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Who {
+pub(crate) enum Who {
     /// The program, or its operator.
     Program,
     /// The patient, by their own account.
@@ -228,7 +222,7 @@ pub enum Who {
 }
 
 /// Who reads a timeline, and what they have come to see of it.
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     /// What every handler leans on.
     pub state: &'a State,
     /// Who reads.
@@ -246,7 +240,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Of one request.
     #[must_use]
-    pub fn new(state: &'a State, viewer: &'a Viewer, now: Instant, sight: &'a Sight) -> Self {
+    pub(crate) fn new(state: &'a State, viewer: &'a Viewer, now: Instant, sight: &'a Sight) -> Self {
         Self { state, viewer, now, sight, people: People::default(), masked: Vec::new() }
     }
 
@@ -255,7 +249,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Store faults.
-    pub fn hand(&mut self, view: &mut View<'_>, actor: &str) -> Result<Hand, Fault> {
+    pub(crate) fn hand(&mut self, view: &mut View<'_>, actor: &str) -> Result<Hand, Fault> {
         let user: Option<UserId> = actor.strip_prefix("user:").and_then(|id| id.parse().ok());
         let who = match user {
             None => Who::Program,
@@ -268,7 +262,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Store faults.
-    pub fn person(&mut self, view: &mut View<'_>, id: UserId) -> Result<Who, Fault> {
+    pub(crate) fn person(&mut self, view: &mut View<'_>, id: UserId) -> Result<Who, Fault> {
         Ok(match users::role_of(view, id)? {
             Some(Role::Patient) => Who::Patient,
             _ => Who::Named(self.people.user(view, id)?),
@@ -276,7 +270,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Something is hidden as a whole: that is noted once, and is a look that was refused.
-    pub fn hide(&mut self, kind: &'static str, patient: PatientId, what: What, why: Masked) {
+    pub(crate) fn hide(&mut self, kind: &'static str, patient: PatientId, what: What, why: Masked) {
         self.sight.refused(patient, what, why.code.name());
         if !self.masked.iter().any(|(hidden, _)| *hidden == kind) {
             self.masked.push((kind, why));

@@ -1,8 +1,8 @@
 //! Patients, one and many.
 
-pub mod api;
-pub mod contributions;
-pub mod event;
+pub(crate) mod api;
+pub(crate) mod contributions;
+pub(crate) mod event;
 pub(crate) mod page;
 pub(crate) mod routes;
 #[cfg(test)]
@@ -12,4 +12,4 @@ pub(crate) mod tests;
 pub(crate) mod timeline;
 #[cfg(test)]
 pub(crate) mod timeline_tests;
-pub mod view;
+pub(crate) mod view;

@@ -8,7 +8,7 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use consent::{AlertEvaluate, Context, Datum, Permit, Purpose, Request, TelemetryCollect};
 use std::future::{Ready, ready};
 
-pub use crate::http::address::{Site, address, site};
+pub(crate) use crate::http::address::{Site, address, site};
 use crate::http::code::Code;
 use crate::http::fault::Fault;
 use crate::http::problem;
@@ -22,7 +22,7 @@ use store::{Actor, Store, Urgency, View, patients};
 
 /// Who is signed in, as of this request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Viewer {
+pub(crate) struct Viewer {
     /// Who.
     pub id: UserId,
     /// As what.
@@ -42,25 +42,25 @@ pub struct Viewer {
 impl Viewer {
     /// The viewer as the store writes them down.
     #[must_use]
-    pub const fn actor(&self) -> Actor {
+    pub(crate) const fn actor(&self) -> Actor {
         Actor::User { id: self.id, role: self.role }
     }
 
     /// Whether they hold a right.
     #[must_use]
-    pub fn may(&self, right: Can) -> bool {
+    pub(crate) fn may(&self, right: Can) -> bool {
         right.held_by(self.role)
     }
 
     /// The viewer as the shell of a page shows them.
     #[must_use]
-    pub fn in_shell(&self) -> crate::pages::shell::Viewer {
+    pub(crate) fn in_shell(&self) -> crate::pages::shell::Viewer {
         crate::pages::shell::Viewer { name: self.name.clone(), role: self.role }
     }
 
     /// # Errors
     /// `E_ROLE` without the right.
-    pub fn must(&self, right: Can) -> Result<(), Fault> {
+    pub(crate) fn must(&self, right: Can) -> Result<(), Fault> {
         if self.may(right) { Ok(()) } else { Err(Code::Role.into()) }
     }
 }
@@ -94,7 +94,7 @@ fn shown(request: &HttpRequest) -> Option<Shown> {
 
 /// The network that asks: an IPv4 address, or the /64 that one IPv6 customer has; empty: not known.
 #[must_use]
-pub fn network(request: &HttpRequest) -> String {
+pub(crate) fn network(request: &HttpRequest) -> String {
     address(request).map_or_else(String::new, |ip| crate::http::connections::network(ip).to_string())
 }
 
@@ -102,7 +102,7 @@ pub fn network(request: &HttpRequest) -> String {
 ///
 /// # Errors
 /// `E_BUSY` or `E_INTERNAL` when the store cannot say.
-pub async fn identify(request: &HttpRequest) -> Result<Option<Viewer>, Fault> {
+pub(crate) async fn identify(request: &HttpRequest) -> Result<Option<Viewer>, Fault> {
     let (Some(shown), Some(state)) = (shown(request), request.app_data::<Data<State>>()) else {
         return Ok(None);
     };
@@ -153,7 +153,7 @@ fn keep_alive(store: &Store, session: &Session, now: Instant) {
 
 /// The purposes that a role may name (DESIGN §5, the matrix).
 #[must_use]
-pub const fn purposes(role: Role) -> &'static [Purpose] {
+pub(crate) const fn purposes(role: Role) -> &'static [Purpose] {
     match role {
         Role::Clinician | Role::Patient => &[Purpose::TelemetryCollect, Purpose::AlertEvaluate],
         Role::Agent | Role::Technician => &[Purpose::AlertEvaluate],
@@ -166,7 +166,7 @@ pub const fn purposes(role: Role) -> &'static [Purpose] {
 ///
 /// # Errors
 /// The refusal of the consent decision, with its article; `E_NOT_FOUND`.
-pub fn permit_display(
+pub(crate) fn permit_display(
     view: &mut View<'_>,
     state: &State,
     viewer: &Viewer,
@@ -189,7 +189,7 @@ struct Asks {
 ///
 /// # Errors
 /// As [`permit_display`].
-pub fn permit_finding(
+pub(crate) fn permit_finding(
     view: &mut View<'_>,
     state: &State,
     patient_key: i64,
@@ -202,7 +202,7 @@ pub fn permit_finding(
 ///
 /// # Errors
 /// As [`permit_display`].
-pub fn permit_collected(
+pub(crate) fn permit_collected(
     view: &mut View<'_>,
     state: &State,
     viewer: &Viewer,

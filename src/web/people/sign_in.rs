@@ -15,7 +15,7 @@ use store::people::users::{self, User};
 use store::{Actor, Secret, Urgency};
 
 /// What somebody shows.
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// E-mail, as typed.
     pub email: String,
     /// Password.
@@ -31,7 +31,7 @@ pub struct Attempt {
 }
 
 /// Somebody who has shown who they are.
-pub struct Signed {
+pub(crate) struct Signed {
     /// Who.
     pub user: User,
     /// The session.
@@ -45,7 +45,7 @@ pub struct Signed {
 ///
 /// # Errors
 /// `E_RATE`, `E_BUSY`, `E_CREDENTIALS`, `E_TOTP`, `E_HELD`, `E_FACTOR`; store faults.
-pub async fn attempt(state: &actix_web::web::Data<State>, attempt: Attempt) -> Result<Signed, Fault> {
+pub(crate) async fn attempt(state: &actix_web::web::Data<State>, attempt: Attempt) -> Result<Signed, Fault> {
     let (held, asked) = (actix_web::web::Data::clone(state), actix_web::web::Data::clone(state));
     let attempt = std::sync::Arc::new(attempt);
     let first = std::sync::Arc::clone(&attempt);
@@ -164,7 +164,7 @@ fn owes_factor(state: &State, user: &User, now: Instant) -> bool {
 
 /// Whether a role may not be without a second factor.
 #[must_use]
-pub fn demands_factor(state: &State, role: domain::Role) -> bool {
+pub(crate) fn demands_factor(state: &State, role: domain::Role) -> bool {
     state.factor_roles.contains(&role)
 }
 
@@ -172,7 +172,7 @@ pub fn demands_factor(state: &State, role: domain::Role) -> bool {
 ///
 /// # Errors
 /// `E_STEP_UP`; store faults.
-pub fn stepped_up(state: &State, viewer: &super::auth::Viewer, now: Instant) -> Result<(), Fault> {
+pub(crate) fn stepped_up(state: &State, viewer: &super::auth::Viewer, now: Instant) -> Result<(), Fault> {
     let session = state.store.read(|view| sessions::live(view, viewer.session, now))?;
     let fresh = session.is_some_and(|session| now.since(session.confirmed_at) <= STEP_UP);
     if fresh { Ok(()) } else { Err(Code::StepUp.into()) }
@@ -192,7 +192,7 @@ fn second_factor(state: &State, user: UserId, code: &str, now: Instant) -> Resul
 ///
 /// # Errors
 /// Store faults.
-pub fn spend(state: &State, user: UserId, step: u64, now: Instant) -> Result<bool, Fault> {
+pub(crate) fn spend(state: &State, user: UserId, step: u64, now: Instant) -> Result<bool, Fault> {
     let spent = state.store.keep_house(Urgency::Urgent, "auth", now, |tx| users::spend_step(tx, user, step));
     Ok(spent?)
 }
@@ -201,7 +201,7 @@ pub fn spend(state: &State, user: UserId, step: u64, now: Instant) -> Result<boo
 ///
 /// # Errors
 /// `E_INTERNAL` for a secret that is too short to be one.
-pub fn step(secret: Vec<u8>, code: &str, now: Instant) -> Result<Option<u64>, Fault> {
+pub(crate) fn step(secret: Vec<u8>, code: &str, now: Instant) -> Result<Option<u64>, Fault> {
     let Ok(totp) = Builder::new().with_secret(secret).build() else {
         tracing::error!("a second factor's secret is not one");
         return Err(Code::Internal.into());
@@ -215,7 +215,11 @@ pub fn step(secret: Vec<u8>, code: &str, now: Instant) -> Result<Option<u64>, Fa
 ///
 /// # Errors
 /// `E_RATE`, `E_CREDENTIALS`; store faults.
-pub async fn again(state: &actix_web::web::Data<State>, user: UserId, password: String) -> Result<(), Fault> {
+pub(crate) async fn again(
+    state: &actix_web::web::Data<State>,
+    user: UserId,
+    password: String,
+) -> Result<(), Fault> {
     let mut turn = state.checks.turn(Who::Known).await?;
     let held = actix_web::web::Data::clone(state);
     let done = actix_web::web::block(move || is_theirs(&held, user, &password, &mut turn.memory)).await;
@@ -227,7 +231,7 @@ pub async fn again(state: &actix_web::web::Data<State>, user: UserId, password: 
 ///
 /// # Errors
 /// `E_RATE`, `E_CREDENTIALS`, `E_TOTP`; store faults.
-pub async fn confirm(
+pub(crate) async fn confirm(
     state: &actix_web::web::Data<State>,
     viewer: &super::auth::Viewer,
     password: String,

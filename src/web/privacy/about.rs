@@ -15,7 +15,7 @@ use store::readings::quarantine;
 
 /// Whom an address is about, by its first parameter: what the gate writes down when nobody else has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct About {
+pub(crate) struct About {
     whose: Whose,
     what: What,
     /// Whether an answer in silence shows something of them; else only a refusal is a look.
@@ -34,7 +34,7 @@ enum Whose {
 impl About {
     /// Of a route's path; `None` for one that names no person.
     #[must_use]
-    pub fn of(path: &str) -> Option<Self> {
+    pub(crate) fn of(path: &str) -> Option<Self> {
         let path = path.strip_prefix("/api/v1").unwrap_or(path);
         let mut parts = path.split('/').skip(1);
         let (kind, id, rest) = (parts.next()?, parts.next()?, parts.next());
@@ -60,19 +60,19 @@ impl About {
 
     /// Whether an answer that says nothing of whom it showed has shown them.
     #[must_use]
-    pub const fn shows(self) -> bool {
+    pub(crate) const fn shows(self) -> bool {
         self.shows
     }
 
     /// At what of them.
     #[must_use]
-    pub const fn what(self) -> What {
+    pub(crate) const fn what(self) -> What {
         self.what
     }
 
     /// The patient whom the address of a request is about, if there is one: whether or not the viewer may see them, for
     /// what was refused is written down too.
-    pub async fn patient(self, state: &Data<State>, viewer: &Viewer, id: &str) -> Option<PatientId> {
+    pub(crate) async fn patient(self, state: &Data<State>, viewer: &Viewer, id: &str) -> Option<PatientId> {
         let (state, viewer, id) = (Data::clone(state), viewer.clone(), id.to_owned());
         let found = web::block(move || {
             state.store.read(|view| {

@@ -12,7 +12,7 @@ use store::privacy::pseudonyms;
 
 /// Whether a viewer knows people by pseudonyms.
 #[must_use]
-pub const fn knows_none(viewer: &Viewer) -> bool {
+pub(crate) const fn knows_none(viewer: &Viewer) -> bool {
     matches!(viewer.role, Role::Auditor | Role::Dpo)
 }
 
@@ -21,7 +21,7 @@ impl Viewer {
     ///
     /// # Errors
     /// `E_NOT_FOUND`; store faults.
-    pub fn visible(
+    pub(crate) fn visible(
         &self,
         view: &mut View<'_>,
         asked: Requested<PatientId>,
@@ -35,7 +35,7 @@ impl Viewer {
 ///
 /// # Errors
 /// Store faults.
-pub fn shown(view: &mut View<'_>, viewer: &Viewer, patient: PatientId) -> Result<PatientId, Fault> {
+pub(crate) fn shown(view: &mut View<'_>, viewer: &Viewer, patient: PatientId) -> Result<PatientId, Fault> {
     Ok(if knows_none(viewer) { pseudonyms::of(view, viewer.id, patient)? } else { patient })
 }
 
@@ -43,7 +43,7 @@ pub fn shown(view: &mut View<'_>, viewer: &Viewer, patient: PatientId) -> Result
 ///
 /// # Errors
 /// Store faults.
-pub fn staff(view: &mut View<'_>, viewer: &Viewer, user: UserId) -> Result<UserId, Fault> {
+pub(crate) fn staff(view: &mut View<'_>, viewer: &Viewer, user: UserId) -> Result<UserId, Fault> {
     if !knows_none(viewer) {
         return Ok(user);
     }
@@ -55,7 +55,7 @@ pub fn staff(view: &mut View<'_>, viewer: &Viewer, user: UserId) -> Result<UserI
 ///
 /// # Errors
 /// Store faults.
-pub fn actor(view: &mut View<'_>, viewer: &Viewer, actor: String) -> Result<String, Fault> {
+pub(crate) fn actor(view: &mut View<'_>, viewer: &Viewer, actor: String) -> Result<String, Fault> {
     let user: Option<UserId> = actor.strip_prefix("user:").and_then(|id| id.parse().ok());
     match user.filter(|_| knows_none(viewer)) {
         Some(id) if users::role_of(view, id)? == Some(Role::Patient) => {
@@ -69,7 +69,7 @@ pub fn actor(view: &mut View<'_>, viewer: &Viewer, actor: String) -> Result<Stri
 ///
 /// # Errors
 /// Store faults.
-pub fn meant(
+pub(crate) fn meant(
     view: &mut View<'_>,
     viewer: &Viewer,
     asked: Requested<PatientId>,
@@ -81,6 +81,6 @@ pub fn meant(
 ///
 /// # Errors
 /// Those of `done`.
-pub fn revealed<T>(sight: &Sight, patient: PatientId, done: Result<T, Fault>) -> Result<T, Fault> {
+pub(crate) fn revealed<T>(sight: &Sight, patient: PatientId, done: Result<T, Fault>) -> Result<T, Fault> {
     done.inspect_err(|fault| sight.refused(patient, What::Reveal, fault.code.name()))
 }

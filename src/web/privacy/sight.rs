@@ -20,22 +20,22 @@ const WITNESSED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The looks of one request.
 #[derive(Debug, Clone, Default)]
-pub struct Sight(Arc<Mutex<BTreeSet<Look>>>);
+pub(crate) struct Sight(Arc<Mutex<BTreeSet<Look>>>);
 
 impl Sight {
     /// Something of a patient is shown.
-    pub fn saw(&self, patient: PatientId, what: What) {
+    pub(crate) fn saw(&self, patient: PatientId, what: What) {
         self.note(Look { patient, what, refused: None });
     }
 
     /// Something of a patient was asked for and is not shown.
-    pub fn refused(&self, patient: PatientId, what: What, code: &'static str) {
+    pub(crate) fn refused(&self, patient: PatientId, what: What, code: &'static str) {
         self.note(Look { patient, what, refused: Some(code) });
     }
 
     /// The looks of this request, as its gate will write them.
     #[must_use]
-    pub fn of(request: &HttpRequest) -> Self {
+    pub(crate) fn of(request: &HttpRequest) -> Self {
         request.extensions().get::<Self>().cloned().unwrap_or_default()
     }
 
@@ -43,7 +43,7 @@ impl Sight {
     ///
     /// # Errors
     /// `E_AUDIT` when it cannot be there in time.
-    pub async fn witness_ahead(
+    pub(crate) async fn witness_ahead(
         &self,
         state: &Data<State>,
         viewer: &Viewer,
@@ -59,13 +59,13 @@ impl Sight {
 
     /// Whether nothing was said yet.
     #[must_use]
-    pub fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// What was said so far.
     #[must_use]
-    pub fn taken(&self) -> BTreeSet<Look> {
+    pub(crate) fn taken(&self) -> BTreeSet<Look> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -74,7 +74,7 @@ impl Sight {
 ///
 /// # Errors
 /// `E_AUDIT` when they cannot be there in time: then nothing may be shown.
-pub async fn witness(
+pub(crate) async fn witness(
     state: &Data<State>,
     viewer: &Viewer,
     list: &'static str,

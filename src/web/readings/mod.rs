@@ -1,7 +1,7 @@
 //! Readings, as series and as rows.
 
-pub mod api;
+pub(crate) mod api;
 pub(crate) mod page;
 pub(crate) mod routes;
 pub(crate) mod timeline;
-pub mod view;
+pub(crate) mod view;

@@ -157,7 +157,7 @@ fn marks(
         .filter(|case| case.started_at >= from && case.moved_at.is_none())
         .filter_map(|case| Some((case, case.judged().ok()?)))
         .filter(|(_, judged)| judged.signal == signal)
-        .map(|(case, judged)| Mark { alert: case.id, at: case.started_at, level: shown_level(judged.peak) })
+        .map(|(case, judged)| Mark { at: case.started_at, level: shown_level(judged.peak) })
         .collect();
     marks.sort_by_key(|mark| mark.at);
     Ok(marks)

@@ -4,11 +4,11 @@
 use crate::pages::{Level, Masked};
 use crate::text::format;
 use crate::{Key, Words};
-use domain::{AlertId, Instant, PatientId, Signal};
+use domain::{Instant, PatientId, Signal};
 
 /// What the reader may see of a patient's readings.
 #[derive(Debug, Clone)]
-pub enum Readings {
+pub(crate) enum Readings {
     /// A permit holds.
     Shown(Box<Shown>),
     /// No permit: never an empty chart.
@@ -21,7 +21,7 @@ pub enum Readings {
 
 /// Readings under a permit.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// The latest value of each signal, in the order of the tabs.
     pub latest: Vec<Latest>,
     /// Signals whose newest value was impossible: not taken, to be measured again.
@@ -32,7 +32,7 @@ pub struct Shown {
 
 /// A signal's latest value.
 #[derive(Debug, Clone)]
-pub struct Latest {
+pub(crate) struct Latest {
     /// What was measured.
     pub signal: Signal,
     /// In the signal's canonical unit.
@@ -47,7 +47,7 @@ pub struct Latest {
 
 /// A value that could not be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unbelieved {
+pub(crate) struct Unbelieved {
     /// What was measured.
     pub signal: Signal,
     /// When.
@@ -56,7 +56,7 @@ pub struct Unbelieved {
 
 /// How far back the chart looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Range {
+pub(crate) enum Range {
     /// One hour.
     Hour,
     /// Six hours.
@@ -72,11 +72,11 @@ pub enum Range {
 
 impl Range {
     /// Every preset, shortest first.
-    pub const ALL: [Self; 5] = [Self::Hour, Self::SixHours, Self::Day, Self::Week, Self::Month];
+    pub(crate) const ALL: [Self; 5] = [Self::Hour, Self::SixHours, Self::Day, Self::Week, Self::Month];
 
     /// The value of `?range=`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Hour => "1h",
             Self::SixHours => "6h",
@@ -88,13 +88,13 @@ impl Range {
 
     /// From `?range=`.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|range| range.name() == name)
     }
 
     /// Its length in seconds.
     #[must_use]
-    pub const fn secs(self) -> u64 {
+    pub(crate) const fn secs(self) -> u64 {
         match self {
             Self::Hour => 3_600,
             Self::SixHours => 21_600,
@@ -106,7 +106,7 @@ impl Range {
 
     /// Its word.
     #[must_use]
-    pub const fn word(self) -> Key {
+    pub(crate) const fn word(self) -> Key {
         match self {
             Self::Hour => Key("range-1h"),
             Self::SixHours => Key("range-6h"),
@@ -120,7 +120,7 @@ impl Range {
 /// One signal drawn over a span. The script asks `/api/v1/patients/{id}/series` for the points; the table
 /// comes with the page.
 #[derive(Debug, Clone)]
-pub struct Chart {
+pub(crate) struct Chart {
     /// Whose.
     pub patient: PatientId,
     /// The page that holds the chart, `/patients/{id}` or `/me`: tabs and presets lead back to it.
@@ -147,7 +147,7 @@ pub struct Chart {
 
 /// A threshold.
 #[derive(Debug, Clone, Copy)]
-pub struct Band {
+pub(crate) struct Band {
     /// In the signal's canonical unit.
     pub value: f64,
     /// The level beyond it.
@@ -158,9 +158,7 @@ pub struct Band {
 
 /// An alert episode on the chart.
 #[derive(Debug, Clone, Copy)]
-pub struct Mark {
-    /// The alert.
-    pub alert: AlertId,
+pub(crate) struct Mark {
     /// The start.
     pub at: Instant,
     /// Its peak.
@@ -169,7 +167,7 @@ pub struct Mark {
 
 /// Readings of one stretch of time, summed up.
 #[derive(Debug, Clone, Copy)]
-pub struct Bucket {
+pub(crate) struct Bucket {
     /// The start.
     pub at: Instant,
     /// The least value.
@@ -185,13 +183,13 @@ pub struct Bucket {
 impl Chart {
     /// Where the script asks for points.
     #[must_use]
-    pub fn series(&self) -> String {
+    pub(crate) fn series(&self) -> String {
         format!("/api/v1/patients/{}/series", self.patient)
     }
 
     /// The thresholds for the script.
     #[must_use]
-    pub fn bands_json(&self) -> String {
+    pub(crate) fn bands_json(&self) -> String {
         let bands: Vec<_> = self
             .bands
             .iter()
@@ -202,7 +200,7 @@ impl Chart {
 
     /// The episodes for the script, instants in milliseconds.
     #[must_use]
-    pub fn marks_json(&self, w: &Words) -> String {
+    pub(crate) fn marks_json(&self, w: &Words) -> String {
         let marks: Vec<_> = self
             .marks
             .iter()
@@ -215,7 +213,7 @@ impl Chart {
 
     /// The thresholds in words, for the caption.
     #[must_use]
-    pub fn bands_words(&self, w: &Words) -> Vec<(Level, String)> {
+    pub(crate) fn bands_words(&self, w: &Words) -> Vec<(Level, String)> {
         let word = |band: &Band| {
             let value = w.value(&self.signal, &band.value);
             let sign = if band.above { ">" } else { "<" };
@@ -226,7 +224,7 @@ impl Chart {
 
     /// How many decimals the axis shows.
     #[must_use]
-    pub fn digits(&self) -> usize {
+    pub(crate) fn digits(&self) -> usize {
         format::decimals(self.signal)
     }
 }

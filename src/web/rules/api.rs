@@ -12,7 +12,7 @@ use domain::Rule;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of domain::Rule, for the document only")]
 #[schema(as = RuleSet)]
-pub struct Seen {
+pub(crate) struct Seen {
     id: String,
     version: u32,
     #[schema(value_type = Object)]
@@ -24,13 +24,13 @@ pub struct Seen {
 
 /// The rules in force.
 #[utoipa::path(get, path = "/api/v1/rule-sets", tag = "rules", responses((status = 200, body = List<Seen>)))]
-pub async fn list(call: Call) -> Answer {
+pub(crate) async fn list(call: Call) -> Answer {
     call.run(|_desk| Reply::ok(&List::whole(Rule::seeds()))).await
 }
 
 /// One rule in force.
 #[utoipa::path(get, path = "/api/v1/rule-sets/{id}", tag = "rules", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
-pub async fn get(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn get(call: Call, id: Path<String>) -> Answer {
     call.run(move |_desk| {
         let rule = Rule::seeds().into_iter().find(|rule| rule.id == *id);
         let rule = rule.ok_or_else(|| Fault::new(Code::NotFound))?;

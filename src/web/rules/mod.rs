@@ -1,5 +1,5 @@
 //! Rule sets, as they are in force.
 
-pub mod api;
+pub(crate) mod api;
 pub(crate) mod routes;
-pub mod view;
+pub(crate) mod view;

@@ -10,14 +10,14 @@ use domain::{Instant, Signal};
 
 /// The rules in force.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// By name.
     pub rules: Vec<Rule>,
 }
 
 /// One rule.
 #[derive(Debug, Clone)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// Its id, such as `tachycardia`.
     pub id: String,
     /// What it is called in the reader's language.
@@ -41,14 +41,14 @@ pub struct Rule {
 impl Rule {
     /// The greatest gap in words.
     #[must_use]
-    pub fn max_gap(&self, w: &Words) -> String {
+    pub(crate) fn max_gap(&self, w: &Words) -> String {
         w.span(&Duration::from_secs(self.max_gap_secs))
     }
 }
 
 /// A bound and how long it must hold.
 #[derive(Debug, Clone, Copy)]
-pub struct Step {
+pub(crate) struct Step {
     /// The level that is reached; green for the end.
     pub level: Level,
     /// Whether beyond means above.
@@ -62,7 +62,7 @@ pub struct Step {
 impl Step {
     /// "acima de 120 bpm por 1 min".
     #[must_use]
-    pub fn words(&self, w: &Words, signal: &Signal) -> String {
+    pub(crate) fn words(&self, w: &Words, signal: &Signal) -> String {
         let bound = format!("{} {}", w.value(signal, &self.value), w.unit(signal));
         let span = w.span(&Duration::from_secs(self.for_secs));
         if self.above {
@@ -75,7 +75,7 @@ impl Step {
 
 /// A version of a rule.
 #[derive(Debug, Clone)]
-pub struct Version {
+pub(crate) struct Version {
     /// Its number.
     pub number: u32,
     /// In force since.
@@ -88,7 +88,7 @@ pub struct Version {
 
 /// What a rule was worth in the last 30 days.
 #[derive(Debug, Clone, Copy)]
-pub struct Worth {
+pub(crate) struct Worth {
     /// Episodes.
     pub episodes: u32,
     /// Share that was real, in percent.
@@ -100,7 +100,7 @@ pub struct Worth {
 impl Worth {
     /// As a sentence.
     #[must_use]
-    pub fn words(&self, w: &Words) -> String {
+    pub(crate) fn words(&self, w: &Words) -> String {
         let span = w.span(&Duration::from_secs(self.to_ack_secs));
         format!(
             "{} · {}",
@@ -122,6 +122,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

@@ -16,7 +16,6 @@ impl Night {
     pub(super) fn row(&self, n: i64, name: &str, level: Level, waited: u64, finding: &str) -> queue::Row {
         queue::Row {
             alert: alert_id(n),
-            patient: patient_id(n),
             name: name.to_owned(),
             level: Some(level),
             state: AlertState::Open,
@@ -127,7 +126,7 @@ impl Night {
                 readings::Band { value: 120.0, level: Level::Red, above: true },
                 readings::Band { value: 100.0, level: Level::Yellow, above: true },
             ],
-            marks: vec![readings::Mark { alert: alert_id(1), at: self.ago(1_330), level: Level::Red }],
+            marks: vec![readings::Mark { at: self.ago(1_330), level: Level::Red }],
             table: (0..).zip(values).map(|(i, v)| bucket(i, v)).collect(),
             source: Some("Polar H10 · ZL-0142".to_owned()),
         }
@@ -195,7 +194,6 @@ impl Night {
             battery,
             status: (n == 2).then(|| ("offline".to_owned(), Some(self.ago(5_400)))),
             patient: Some((patient_id(n), "Maria das Graças S.".to_owned())),
-            from: Some(self.ago(9_000_000)),
             to: None,
             preferred: n == 1,
         };
@@ -288,8 +286,6 @@ impl Night {
             acts: vec![
                 act(1_390, None, alert::ActKind::Raised(Level::Yellow), None),
                 act(1_330, None, alert::ActKind::Level(Level::Red), None),
-                act(1_329, None, alert::ActKind::Paged, Some("WhatsApp → Caio Lima")),
-                act(430, None, alert::ActKind::Escalated, None),
             ],
             may_act: true,
             may_answer: true,

@@ -1,8 +1,8 @@
 //! Service levels, and the clocks of one alert.
 
-pub mod api;
+pub(crate) mod api;
 pub(crate) mod page;
 pub(crate) mod routes;
 #[cfg(test)]
 pub(crate) mod tests;
-pub mod view;
+pub(crate) mod view;

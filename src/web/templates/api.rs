@@ -16,7 +16,7 @@ use store::versions::Version;
 /// One version of a template, and who stands behind it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = MessageTemplate)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// id, version, name, subject and text as `{pt, en}`, class.
     #[serde(flatten)]
     #[schema(value_type = Object)]
@@ -37,7 +37,7 @@ impl Shown for Template {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = MessageTemplateProposal)]
 #[serde(deny_unknown_fields)]
-pub struct Said {
+pub(crate) struct Said {
     /// What lists call it: `{pt, en}`.
     #[schema(value_type = Object)]
     name: Words,
@@ -53,26 +53,26 @@ crate::versions::api::which!(MessageTemplateVersion);
 
 /// Templates in force, or proposals that wait for a second person.
 #[utoipa::path(get, path = "/api/v1/message-templates", tag = "messages", params(Wanted), responses((status = 200, body = List<Seen>), (status = 422)))]
-pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
+pub(crate) async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| api::wanted::<Template>(desk, &wanted)).await
 }
 
 /// One template as it is in force; its ETag is the newest version's number, proposals included.
 #[utoipa::path(get, path = "/api/v1/message-templates/{id}", tag = "messages", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
-pub async fn get(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn get(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| api::get::<Template>(desk, &id)).await
 }
 
 /// Every version of a template, newest first, with its author and whoever approved it.
 #[utoipa::path(get, path = "/api/v1/message-templates/{id}/history", tag = "messages", params(("id" = String, Path)), responses((status = 200, body = List<Seen>), (status = 404)))]
-pub async fn history(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn history(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| api::history::<Template>(desk, &id)).await
 }
 
 /// Proposes a version, which waits for a second person. What would give somebody away is refused here, by field and
 /// word. `If-Match` holds the newest number that was seen. What a template is for does not change.
 #[utoipa::path(post, path = "/api/v1/message-templates/{id}/proposals", tag = "messages", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Said, responses((status = 201, body = Seen), (status = 404), (status = 412), (status = 422, description = "`problems`: [{field, language, word, reason}]")))]
-pub async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<Said>) -> Answer {
+pub(crate) async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<Said>) -> Answer {
     call.run(move |desk| api::propose(desk, &id, seen, |history, version| said(body.value, history, version)))
         .await
 }
@@ -115,12 +115,12 @@ fn problem(wrong: &Wrong) -> Value {
 
 /// Puts another person's proposal in force, now. What is planned already keeps the words it was planned with.
 #[utoipa::path(post, path = "/api/v1/message-templates/{id}/approve", tag = "messages", params(("id" = String, Path)), request_body = Which, responses((status = 200, body = Seen), (status = 403, description = "E_FOUR_EYES"), (status = 404), (status = 409)))]
-pub async fn approve(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
+pub(crate) async fn approve(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
     call.run(move |desk| api::decide::<Template>(desk, &id, body.value.version, true)).await
 }
 
 /// Takes a proposal off the table.
 #[utoipa::path(post, path = "/api/v1/message-templates/{id}/refuse", tag = "messages", params(("id" = String, Path)), request_body = Which, responses((status = 200, body = Seen), (status = 404), (status = 409)))]
-pub async fn refuse(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
+pub(crate) async fn refuse(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
     call.run(move |desk| api::decide::<Template>(desk, &id, body.value.version, false)).await
 }

@@ -1,6 +1,6 @@
 //! What messages say.
 
-pub mod api;
+pub(crate) mod api;
 pub(crate) mod page;
 pub(crate) mod routes;
-pub mod view;
+pub(crate) mod view;

@@ -12,7 +12,7 @@ use domain::time::civil::Zone;
 
 /// The page of one template.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// What is in force, what waits, what was.
     pub kept: SettingView,
     /// What letters of it are for.
@@ -29,7 +29,7 @@ pub struct View {
 
 /// A letter as it reads.
 #[derive(Debug, Clone)]
-pub struct Outgoing {
+pub(crate) struct Outgoing {
     /// In which language.
     pub lang: Key,
     /// Its tag.
@@ -42,7 +42,7 @@ pub struct Outgoing {
 
 /// A template while it is being written: six fields, by their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// In the order in which the form shows them.
     pub fields: [String; 6],
 }
@@ -70,14 +70,14 @@ const VARIABLES: [(Variable, Key); 7] = [
 
 /// What letters of a template may be filled with, and what that is.
 #[must_use]
-pub fn variables(id: &str) -> Vec<(Variable, Key)> {
+pub(crate) fn variables(id: &str) -> Vec<(Variable, Key)> {
     let given = templates::given(id);
     VARIABLES.into_iter().filter(|(variable, _)| given.contains(variable)).collect()
 }
 
 /// Its name in the reader's language.
 #[must_use]
-pub fn name(w: &Words, template: &templates::Template) -> String {
+pub(crate) fn name(w: &Words, template: &templates::Template) -> String {
     match w.lang {
         Lang::PtBr => template.name.pt.clone(),
         Lang::En => template.name.en.clone(),
@@ -86,7 +86,7 @@ pub fn name(w: &Words, template: &templates::Template) -> String {
 
 /// What letters of a class are for.
 #[must_use]
-pub const fn class(class: Class) -> Key {
+pub(crate) const fn class(class: Class) -> Key {
     match class {
         Class::Clinical => Key("template-clinical"),
         Class::Transactional => Key("template-transactional"),
@@ -97,7 +97,7 @@ pub const fn class(class: Class) -> Key {
 
 /// What a template says, line by line.
 #[must_use]
-pub fn lines(w: &Words, template: &templates::Template) -> Vec<Line> {
+pub(crate) fn lines(w: &Words, template: &templates::Template) -> Vec<Line> {
     let draft = Draft::of(Some(template));
     let said = FIELDS.into_iter().zip(draft.fields);
     said.map(|((.., label), text)| Line { label: w.say(label), text }).collect()
@@ -105,7 +105,7 @@ pub fn lines(w: &Words, template: &templates::Template) -> Vec<Line> {
 
 /// A template as letters of it read, filled with what could stand there.
 #[must_use]
-pub fn letters(w: &Words, template: &templates::Template) -> Vec<Outgoing> {
+pub(crate) fn letters(w: &Words, template: &templates::Template) -> Vec<Outgoing> {
     // As the outbox writes it.
     let at = |hours: u64| {
         let at = w.now.plus(std::time::Duration::from_secs(3_600 * hours));
@@ -141,7 +141,7 @@ pub fn letters(w: &Words, template: &templates::Template) -> Vec<Outgoing> {
 impl Draft {
     /// A template as it stands.
     #[must_use]
-    pub fn of(held: Option<&templates::Template>) -> Self {
+    pub(crate) fn of(held: Option<&templates::Template>) -> Self {
         let Some(templates::Template { name, subject, text, .. }) = held else { return Self::default() };
         let words = [name, subject, text];
         let [[name_pt, name_en], [subject_pt, subject_en], [text_pt, text_en]] =
@@ -151,13 +151,13 @@ impl Draft {
 
     /// What a form sent, field by field; a browser ends its lines with CR LF.
     #[must_use]
-    pub fn sent(get: impl Fn(&str) -> String) -> Self {
+    pub(crate) fn sent(get: impl Fn(&str) -> String) -> Self {
         Self { fields: FIELDS.map(|(id, ..)| get(id).replace("\r\n", "\n")) }
     }
 
     /// A field's id, name and text, and whether it has many lines.
     #[must_use]
-    pub fn each(&self, w: &Words) -> Vec<(&'static str, String, &str, bool)> {
+    pub(crate) fn each(&self, w: &Words) -> Vec<(&'static str, String, &str, bool)> {
         let all = FIELDS.into_iter().zip(&self.fields);
         all.map(|((id, part, _, label), text)| (id, w.say(label), text.as_str(), part == "text")).collect()
     }
@@ -166,7 +166,7 @@ impl Draft {
     ///
     /// # Errors
     /// The mistakes, each at its field.
-    pub fn template(
+    pub(crate) fn template(
         &self,
         w: &Words,
         held: &templates::Template,
@@ -286,7 +286,7 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, NaiveDate};
 use chrono_tz::Tz;
 
-pub use super::l10n::number::number;
+pub(crate) use super::l10n::number::number;
 use super::l10n::{Key, Lang, Words};
 use domain::{Instant, Signal};
 
@@ -16,7 +16,7 @@ impl Words {
 
     /// Day and minute: `22/11/2026 14:02`, `22 Nov 2026, 14:02`.
     #[must_use]
-    pub fn at(&self, at: &Instant) -> String {
+    pub(crate) fn at(&self, at: &Instant) -> String {
         let pattern = match self.lang {
             Lang::PtBr => "%d/%m/%Y %H:%M",
             Lang::En => "%-d %b %Y, %H:%M",
@@ -26,7 +26,7 @@ impl Words {
 
     /// Day, minute and second, for the audit log.
     #[must_use]
-    pub fn at_second(&self, at: &Instant) -> String {
+    pub(crate) fn at_second(&self, at: &Instant) -> String {
         let pattern = match self.lang {
             Lang::PtBr => "%d/%m/%Y %H:%M:%S",
             Lang::En => "%-d %b %Y, %H:%M:%S",
@@ -36,7 +36,7 @@ impl Words {
 
     /// Only the clock when the instant is of today, else the short day with it: `14:02`, `21/11 14:02`.
     #[must_use]
-    pub fn clock(&self, at: &Instant) -> String {
+    pub(crate) fn clock(&self, at: &Instant) -> String {
         let (Some(local), Some(now)) = (self.local(*at), self.local(self.now)) else { return at.rfc3339() };
         let pattern = match (local.date_naive() == now.date_naive(), local.year() == now.year(), self.lang) {
             (true, _, _) => "%H:%M",
@@ -49,7 +49,7 @@ impl Words {
 
     /// The short day, with the year when it is another: `03/11`, `3 Nov`.
     #[must_use]
-    pub fn day(&self, at: &Instant) -> String {
+    pub(crate) fn day(&self, at: &Instant) -> String {
         let (Some(local), Some(now)) = (self.local(*at), self.local(self.now)) else { return at.rfc3339() };
         let pattern = match (local.year() == now.year(), self.lang) {
             (true, Lang::PtBr) => "%d/%m",
@@ -62,7 +62,7 @@ impl Words {
 
     /// A day of the calendar: `03/11/2026`, `3 Nov 2026`.
     #[must_use]
-    pub fn date(&self, day: NaiveDate) -> String {
+    pub(crate) fn date(&self, day: NaiveDate) -> String {
         let pattern = match self.lang {
             Lang::PtBr => "%d/%m/%Y",
             Lang::En => "%-d %b %Y",
@@ -72,25 +72,25 @@ impl Words {
 
     /// The day of the calendar where the reader is; `None` beyond what a calendar reaches.
     #[must_use]
-    pub fn local_date(&self, at: Instant) -> Option<NaiveDate> {
+    pub(crate) fn local_date(&self, at: Instant) -> Option<NaiveDate> {
         self.local(at).map(|local| local.date_naive())
     }
 
     /// The time of the day where the reader is: `14:02`.
     #[must_use]
-    pub fn time_of_day(&self, at: &Instant) -> String {
+    pub(crate) fn time_of_day(&self, at: &Instant) -> String {
         self.local(*at).map_or_else(|| at.rfc3339(), |local| local.format("%H:%M").to_string())
     }
 
     /// How long from `from` until now, in its two largest parts: `48 s`, `12 min`, `2 h 05`, `3 d 4 h`.
     #[must_use]
-    pub fn wait(&self, from: &Instant) -> String {
+    pub(crate) fn wait(&self, from: &Instant) -> String {
         self.span(&self.now.since(*from))
     }
 
     /// How long until an instant: `4:05`, `2 h 05`; a word once it is due.
     #[must_use]
-    pub fn left(&self, to: &Instant) -> String {
+    pub(crate) fn left(&self, to: &Instant) -> String {
         if *to <= self.now {
             return self.say(Key("countdown-due"));
         }
@@ -103,7 +103,7 @@ impl Words {
 
     /// How long ago, in a sentence: `há 12 min`, `12 min ago`; `agora` below five seconds.
     #[must_use]
-    pub fn ago(&self, at: &Instant) -> String {
+    pub(crate) fn ago(&self, at: &Instant) -> String {
         let gone = self.now.since(*at);
         if gone < Duration::from_secs(5) {
             self.say(Key("ago-now"))
@@ -114,7 +114,7 @@ impl Words {
 
     /// A span in its two largest parts.
     #[must_use]
-    pub fn span(&self, span: &Duration) -> String {
+    pub(crate) fn span(&self, span: &Duration) -> String {
         let secs = span.as_secs();
         let (minutes, hours, days) = (secs / 60, secs / 3_600, secs / 86_400);
         match secs {
@@ -127,13 +127,13 @@ impl Words {
 
     /// A span below a second in milliseconds, else as [`Words::span`].
     #[must_use]
-    pub fn short_span(&self, span: &Duration) -> String {
+    pub(crate) fn short_span(&self, span: &Duration) -> String {
         if span.as_secs() < 1 { format!("{} ms", span.as_millis()) } else { self.span(span) }
     }
 
     /// A whole number, grouped.
     #[must_use]
-    pub fn whole(&self, n: &u64) -> String {
+    pub(crate) fn whole(&self, n: &u64) -> String {
         let plain = n.to_string();
         let group = match self.lang {
             Lang::PtBr => ".",
@@ -155,7 +155,7 @@ impl Words {
 
     /// Bytes in the largest unit that keeps a whole part: `1,4 GB` (decimal units).
     #[must_use]
-    pub fn bytes(&self, bytes: &u64) -> String {
+    pub(crate) fn bytes(&self, bytes: &u64) -> String {
         const UNITS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
         for (unit, size) in UNITS {
             if *bytes >= size {
@@ -168,7 +168,7 @@ impl Words {
 
     /// A value in its signal's canonical unit, with the decimals that mean something: `36,8`, `142`.
     #[must_use]
-    pub fn value(&self, signal: &Signal, value: &f64) -> String {
+    pub(crate) fn value(&self, signal: &Signal, value: &f64) -> String {
         if *signal == Signal::Consciousness {
             return acvpu(*value).to_owned();
         }
@@ -177,19 +177,19 @@ impl Words {
 
     /// A share in percent, without its sign.
     #[must_use]
-    pub fn percent(&self, value: &f64) -> String {
+    pub(crate) fn percent(&self, value: &f64) -> String {
         number(self.lang, *value, 0)
     }
 
     /// The name of a signal.
     #[must_use]
-    pub fn signal(&self, signal: &Signal) -> String {
+    pub(crate) fn signal(&self, signal: &Signal) -> String {
         self.say(signal_key(*signal))
     }
 
     /// The unit of a signal as people write it: `bpm`, `°C`, `mg/dL`.
     #[must_use]
-    pub fn unit(&self, signal: &Signal) -> String {
+    pub(crate) fn unit(&self, signal: &Signal) -> String {
         self.say(unit_key(*signal))
     }
 }

@@ -1,4 +1,4 @@
 //! Every visible word and how numbers and instants are written.
 
-pub mod format;
-pub mod l10n;
+pub(crate) mod format;
+pub(crate) mod l10n;

@@ -87,7 +87,7 @@ macro_rules! which {
         #[derive(serde::Deserialize, utoipa::ToSchema)]
         #[schema(as = $name)]
         #[serde(deny_unknown_fields)]
-        pub struct Which {
+        pub(crate) struct Which {
             version: u32,
         }
     };
@@ -97,7 +97,7 @@ pub(crate) use which;
 /// Which settings.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// `in_force` unless said, or `proposed`: those that wait for a second person.
     state: Option<String>,
 }

@@ -4,4 +4,4 @@ pub(crate) mod api;
 pub(crate) mod page;
 #[cfg(test)]
 pub(crate) mod tests;
-pub mod view;
+pub(crate) mod view;

@@ -1,7 +1,7 @@
 //! Alerts: the queue, one case, and what people do with it. A finding is shown whole to who may see readings; front
 //! line and technicians get the newest value of the alerting signal, managers none.
 
-pub mod together;
+pub(crate) mod together;
 
 use actix_web::web::{Path, Query};
 use consent::{AlertEscalate, Purpose};
@@ -26,7 +26,7 @@ use store::{View, escalation, readings};
 
 /// An alert as a viewer may see it.
 #[derive(Serialize, ToSchema)]
-pub struct Alert {
+pub(crate) struct Alert {
     #[schema(value_type = String)]
     id: AlertId,
     #[schema(value_type = String)]
@@ -68,7 +68,7 @@ pub struct Alert {
 
 /// That an alert calls nobody for a while, because somebody asked for it.
 #[derive(Serialize, ToSchema)]
-pub struct Snoozed {
+pub(crate) struct Snoozed {
     #[schema(value_type = String)]
     by: UserId,
     #[schema(value_type = String)]
@@ -77,7 +77,7 @@ pub struct Snoozed {
 
 /// Why nobody is called about an alert.
 #[derive(Serialize, ToSchema)]
-pub struct Uncalled {
+pub(crate) struct Uncalled {
     /// Such as `E_REVOKED`.
     code: &'static str,
     /// The article of the law.
@@ -88,7 +88,7 @@ pub struct Uncalled {
 
 /// Why the alert stands.
 #[derive(Serialize, ToSchema)]
-pub struct FindingText {
+pub(crate) struct FindingText {
     pt: String,
     en: String,
     /// What it rests on; for front line and technicians the newest value alone.
@@ -101,7 +101,7 @@ pub struct FindingText {
 /// Why the judgement of an alert is not shown.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AlertMasked)]
-pub struct Hidden {
+pub(crate) struct Hidden {
     /// Such as `E_REVOKED`.
     code: &'static str,
     /// The rule of law behind it.
@@ -235,7 +235,7 @@ fn headline(rules: &[Rule], judged: &Judged) -> (String, String) {
 /// Which alerts.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// How bad it is now: `green`, `yellow` or `red`.
     level: Option<String>,
     /// How bad it was at its worst: `yellow` or `red`.
@@ -275,19 +275,19 @@ fn page(desk: &Desk, wanted: &Wanted, patient: Option<Requested<PatientId>>) -> 
 /// Alerts, the worst first, then the oldest. A page may hold fewer than asked for, even none, although `next` leads on:
 /// each call looks through a bounded number of alerts.
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(Wanted), responses((status = 200, body = List<Alert>)))]
-pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
+pub(crate) async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| page(desk, &wanted, wanted.patient_id)).await
 }
 
 /// One patient's alerts.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/alerts", tag = "alerts", params(("id" = String, Path), Wanted), responses((status = 200, body = List<Alert>)))]
-pub async fn of_patient(call: Call, id: Path<Requested<PatientId>>, wanted: Query<Wanted>) -> Answer {
+pub(crate) async fn of_patient(call: Call, id: Path<Requested<PatientId>>, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| page(desk, &wanted, Some(*id))).await
 }
 
 /// One alert.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Alert), (status = 404)))]
-pub async fn get(call: Call, id: Path<Requested<AlertId>>) -> Answer {
+pub(crate) async fn get(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
             let mut shape = Shape::new(desk);
@@ -302,14 +302,14 @@ pub async fn get(call: Call, id: Path<Requested<AlertId>>) -> Answer {
 /// Why, in the person's words.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Note {
+pub(crate) struct Note {
     note: Option<String>,
 }
 
 /// A silence.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Snooze {
+pub(crate) struct Snooze {
     /// Until when; after now.
     #[schema(value_type = String)]
     until: Instant,
@@ -320,7 +320,7 @@ pub struct Snooze {
 /// An end.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Resolve {
+pub(crate) struct Resolve {
     /// `true`, `false_alarm`, `duplicate` or `other`.
     #[schema(value_type = String)]
     outcome: Outcome,
@@ -330,7 +330,7 @@ pub struct Resolve {
 /// A hand-over.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Reassign {
+pub(crate) struct Reassign {
     /// To whom: somebody who can be called about alerts.
     #[schema(value_type = String)]
     to: UserId,
@@ -359,19 +359,19 @@ async fn acted(call: Call, asked: Requested<AlertId>, what: Act, note: Option<St
 /// Takes an alert; somebody else's is `E_CLAIMED` with its `owner`.  One below red is `E_CAPACITY` for who has no
 /// room left beside the reserve for red.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/claim", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409, description = "E_CLAIMED, E_STATE")))]
-pub async fn claim(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
+pub(crate) async fn claim(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
     acted(call, *id, Act::Claim, body.0.and_then(|said| said.note)).await
 }
 
 /// Answers for an alert.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
-pub async fn ack(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
+pub(crate) async fn ack(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
     acted(call, *id, Act::Ack, body.0.and_then(|said| said.note)).await
 }
 
 /// Takes every answer back: the alert waits for a person again, and its escalation pages anew.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/unack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
-pub async fn unack(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
+pub(crate) async fn unack(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
     acted(call, *id, Act::Unack, body.0.and_then(|said| said.note)).await
 }
 
@@ -379,7 +379,7 @@ pub async fn unack(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>
 #[derive(Deserialize, ToSchema)]
 #[schema(as = EscalateSeen)]
 #[serde(deny_unknown_fields)]
-pub struct SeenAt {
+pub(crate) struct SeenAt {
     /// The `stepped_at` that was shown.
     #[schema(value_type = String)]
     seen: Instant,
@@ -387,7 +387,7 @@ pub struct SeenAt {
 
 /// Pages the next step now; somebody who was paged since `seen` makes it `E_STALE_STEP`.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/escalate", tag = "alerts", params(("id" = String, Path)), request_body = SeenAt, responses((status = 200, body = Progress), (status = 404), (status = 409, description = "E_STALE_STEP, E_CONFLICT")))]
-pub async fn escalate(call: Call, id: Path<Requested<AlertId>>, body: Body<SeenAt>) -> Answer {
+pub(crate) async fn escalate(call: Call, id: Path<Requested<AlertId>>, body: Body<SeenAt>) -> Answer {
     call.run(move |desk| {
         let alert = desk.write(|tx| {
             let alert = desk.viewer.audience.alert(tx, *id)?;
@@ -402,18 +402,18 @@ pub async fn escalate(call: Call, id: Path<Requested<AlertId>>, body: Body<SeenA
 /// Silences an alert until an instant or a worse level, for 24 hours at the most. For a red that is the limit of all its
 /// silences together, a reason is required, and whoever silenced it last does not silence it again.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/snooze", tag = "alerts", params(("id" = String, Path)), request_body = Snooze, responses((status = 200, body = Alert), (status = 403, description = "E_FOUR_EYES"), (status = 409), (status = 422, description = "E_INVALID, E_REASON")))]
-pub async fn snooze(call: Call, id: Path<Requested<AlertId>>, body: Body<Snooze>) -> Answer {
+pub(crate) async fn snooze(call: Call, id: Path<Requested<AlertId>>, body: Body<Snooze>) -> Answer {
     acted(call, *id, Act::Snooze { until: body.value.until }, body.value.note).await
 }
 
 /// Ends an alert with an outcome.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/resolve", tag = "alerts", params(("id" = String, Path)), request_body = Resolve, responses((status = 200, body = Alert), (status = 409)))]
-pub async fn resolve(call: Call, id: Path<Requested<AlertId>>, body: Body<Resolve>) -> Answer {
+pub(crate) async fn resolve(call: Call, id: Path<Requested<AlertId>>, body: Body<Resolve>) -> Answer {
     acted(call, *id, Act::Resolve { outcome: body.value.outcome }, body.value.note).await
 }
 
 /// Hands an alert to somebody else, who is there: one who is away is refused, with until when.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/reassign", tag = "alerts", params(("id" = String, Path)), request_body = Reassign, responses((status = 200, body = Alert), (status = 409, description = "E_ABSENT, E_STATE")))]
-pub async fn reassign(call: Call, id: Path<Requested<AlertId>>, body: Body<Reassign>) -> Answer {
+pub(crate) async fn reassign(call: Call, id: Path<Requested<AlertId>>, body: Body<Reassign>) -> Answer {
     acted(call, *id, Act::Reassign { to: body.value.to }, body.value.note).await
 }

@@ -21,7 +21,7 @@ pub(crate) const MOST: usize = 100;
 #[derive(Deserialize, ToSchema)]
 #[schema(as = AckMany)]
 #[serde(deny_unknown_fields)]
-pub struct Named {
+pub(crate) struct Named {
     /// 1 to 100 ids. There is no way to say "all": whoever answers names what they saw.
     #[schema(value_type = Vec<String>)]
     alerts: Vec<Requested<AlertId>>,
@@ -32,7 +32,7 @@ pub struct Named {
 /// What became of one.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Acked)]
-pub struct Acked {
+pub(crate) struct Acked {
     /// Which one.
     #[schema(value_type = String)]
     alert: Requested<AlertId>,
@@ -48,7 +48,7 @@ pub struct Acked {
 /// What became of each.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AckedMany)]
-pub struct AckedMany {
+pub(crate) struct AckedMany {
     /// In the order of the call.
     items: Vec<Acked>,
 }
@@ -56,7 +56,7 @@ pub struct AckedMany {
 /// Answers for several alerts, each in a transaction and with an audit entry of its own. One that is refused holds up no
 /// other.
 #[utoipa::path(post, path = "/api/v1/alerts/ack", tag = "alerts", request_body = Named, responses((status = 200, body = AckedMany)))]
-pub async fn ack(call: Call, body: Body<Named>) -> Answer {
+pub(crate) async fn ack(call: Call, body: Body<Named>) -> Answer {
     let Named { alerts, note } = body.value;
     call.run(move |desk| {
         if note.as_deref().is_some_and(|note| !line::is_plain(note)) {

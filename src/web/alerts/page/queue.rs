@@ -309,7 +309,6 @@ fn row(
     let told = finding(view, room, case, names)?;
     Ok(Row {
         alert: case.id,
-        patient: case.patient,
         name: name.to_owned(),
         level: level(case),
         state: shown_state(case.state),

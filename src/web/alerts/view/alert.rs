@@ -10,7 +10,7 @@ use domain::{AlertId, Instant, PatientId, Signal};
 
 /// The page of one alert.
 #[derive(Debug, Clone)]
-pub struct View {
+pub(crate) struct View {
     /// The alert.
     pub alert: AlertId,
     /// The patient.
@@ -66,32 +66,32 @@ pub struct View {
 impl View {
     /// By what letters about it are told from those about others.
     #[must_use]
-    pub fn mark(&self) -> String {
+    pub(crate) fn mark(&self) -> String {
         domain::messages::mark(&self.alert.to_string())
     }
 
     /// As it stands, where that may be told.
     #[must_use]
-    pub fn level(&self) -> Option<Level> {
+    pub(crate) fn level(&self) -> Option<Level> {
         self.judged.as_ref().map(|judged| judged.level)
     }
 
     /// Whether it stands at red, as far as that may be told.
     #[must_use]
-    pub fn is_red(&self) -> bool {
+    pub(crate) fn is_red(&self) -> bool {
         self.level() == Some(Level::Red)
     }
 
     /// Whether the reader may take it: nobody has it, or a claim ran out without an answer.
     #[must_use]
-    pub const fn may_claim(&self) -> bool {
+    pub(crate) const fn may_claim(&self) -> bool {
         self.owner.is_none()
     }
 }
 
 /// What judgement said.
 #[derive(Debug, Clone)]
-pub struct Judged {
+pub(crate) struct Judged {
     /// What the rule looks at.
     pub signal: Signal,
     /// The rule, such as `tachycardia`.
@@ -106,7 +106,7 @@ pub struct Judged {
 
 /// What was found.
 #[derive(Debug, Clone)]
-pub enum Finding {
+pub(crate) enum Finding {
     /// In the reader's language, with the readings it rests on; an empty list for roles that see none.
     Shown {
         /// What fired, in short; the text says it whole.
@@ -122,7 +122,7 @@ pub enum Finding {
 
 /// A reading that a finding rests on.
 #[derive(Debug, Clone)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     /// What was measured.
     pub signal: Signal,
     /// When.
@@ -135,7 +135,7 @@ pub struct Evidence {
 
 /// How an alert ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It was real.
     True,
     /// It was not.
@@ -152,14 +152,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// Those that a person may choose.
-    pub const CHOICES: [Self; 4] = [Self::True, Self::FalseAlarm, Self::Duplicate, Self::Other];
-    /// Every outcome.
-    pub const ALL: [Self; 6] =
-        [Self::True, Self::FalseAlarm, Self::Duplicate, Self::Retracted, Self::ConsentRevoked, Self::Other];
+    pub(crate) const CHOICES: [Self; 4] = [Self::True, Self::FalseAlarm, Self::Duplicate, Self::Other];
 
     /// The name in the API.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::True => "true",
             Self::FalseAlarm => "false_alarm",
@@ -170,15 +167,9 @@ impl Outcome {
         }
     }
 
-    /// From the name in the API.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
-    }
-
     /// The word.
     #[must_use]
-    pub const fn word(self) -> Key {
+    pub(crate) const fn word(self) -> Key {
         match self {
             Self::True => Key("outcome-true"),
             Self::FalseAlarm => Key("outcome-false-alarm"),
@@ -192,7 +183,7 @@ impl Outcome {
 
 /// Something done to an alert.
 #[derive(Debug, Clone)]
-pub struct Act {
+pub(crate) struct Act {
     /// When.
     pub at: Instant,
     /// By whom; `None` for the system.
@@ -205,7 +196,7 @@ pub struct Act {
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ActKind {
+pub(crate) enum ActKind {
     /// Raised, at a level.
     Raised(Level),
     /// Changed level.
@@ -220,10 +211,6 @@ pub enum ActKind {
     Snoozed,
     /// Given to another.
     Reassigned,
-    /// A message of the policy went out.
-    Paged,
-    /// The policy's next step.
-    Escalated,
     /// Resolved.
     Resolved,
     /// Whoever had it, by name, can answer no more: it went back to the queue.
@@ -239,7 +226,7 @@ pub enum ActKind {
 impl ActKind {
     /// From the name under which the store keeps what was done; `whom` it was about, by name.
     #[must_use]
-    pub fn from_name(name: &str, whom: Option<String>) -> Option<Self> {
+    pub(crate) fn from_name(name: &str, whom: Option<String>) -> Option<Self> {
         Some(match name {
             "claim" => Self::Claimed,
             "ack" => Self::Acknowledged,
@@ -256,7 +243,7 @@ impl ActKind {
 
     /// The words.
     #[must_use]
-    pub fn words(&self, w: &Words) -> String {
+    pub(crate) fn words(&self, w: &Words) -> String {
         match self {
             Self::Raised(level) => w.one("did-raised", "level", w.say(level.word()).to_lowercase()),
             Self::Level(level) => w.one("did-level", "level", w.say(level.word()).to_lowercase()),
@@ -265,8 +252,6 @@ impl ActKind {
             Self::Unacknowledged => w.say("did-unacknowledged"),
             Self::Snoozed => w.say("did-snoozed"),
             Self::Reassigned => w.say("did-reassigned"),
-            Self::Paged => w.say("did-paged"),
-            Self::Escalated => w.say("did-escalated"),
             Self::Resolved => w.say("did-resolved"),
             Self::GivenBack(who) => w.one("did-given-back", "who", who),
             Self::Moved => w.say("did-moved"),
@@ -277,7 +262,7 @@ impl ActKind {
 
     /// The icon.
     #[must_use]
-    pub const fn icon(&self) -> &'static str {
+    pub(crate) const fn icon(&self) -> &'static str {
         match self {
             Self::Raised(level) | Self::Level(level) => level.icon(),
             Self::Claimed | Self::Reassigned => "hand",
@@ -286,8 +271,6 @@ impl ActKind {
             Self::Moved => "history",
             Self::Elsewhere(what) => what.icon(),
             Self::Snoozed => "clock",
-            Self::Paged => "bell",
-            Self::Escalated => "siren",
             Self::Resolved => "circle-check",
         }
     }
@@ -305,7 +288,7 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }
 
@@ -313,6 +296,6 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn part(shell: &Shell, view: &View) -> Html {
+pub(crate) fn part(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.as_alert().render()
 }

@@ -9,7 +9,7 @@ use domain::messages::mark;
 
 /// What waits, and what was just answered for.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// What waits for an answer that the reader may give.
     pub rows: Vec<Row>,
     /// What they just answered for.
@@ -20,7 +20,7 @@ pub struct View {
 
 /// What became of one case.
 #[derive(Debug, Clone)]
-pub struct Answered {
+pub(crate) struct Answered {
     /// Which one.
     pub alert: String,
     /// The patient's short name; `None`: it did not wait any more.
@@ -47,6 +47,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

@@ -1,5 +1,5 @@
 //! What the pages of this capability show.
 
-pub mod alert;
-pub mod many;
-pub mod queue;
+pub(crate) mod alert;
+pub(crate) mod many;
+pub(crate) mod queue;

@@ -4,11 +4,11 @@ use askama::Template;
 
 use crate::pages::{AlertState, Html, Level, Owner, Paging, Snoozed};
 use crate::{Key, Lang, Section, Shell, Theme, Words};
-use domain::{AlertId, Instant, PatientId, Signal};
+use domain::{AlertId, Instant, Signal};
 
 /// The queue as this reader may see it.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// What was asked for.
     pub filter: Filter,
     /// How many there are, whatever the filter.
@@ -27,7 +27,7 @@ pub struct View {
 
 /// `?level=&state=&mine=1&q=`.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Only this level.
     pub level: Option<Level>,
     /// Only this state; without one, all that is not resolved.
@@ -41,32 +41,32 @@ pub struct Filter {
 impl Filter {
     /// Whether this level was asked for.
     #[must_use]
-    pub fn is_level(&self, level: &Level) -> bool {
+    pub(crate) fn is_level(&self, level: &Level) -> bool {
         self.level == Some(*level)
     }
 
     /// Whether this state was asked for.
     #[must_use]
-    pub fn is_state(&self, state: &AlertState) -> bool {
+    pub(crate) fn is_state(&self, state: &AlertState) -> bool {
         self.state == Some(*state)
     }
 
     /// Whether rows are sifted within their state.
     #[must_use]
-    pub fn is_narrow(&self) -> bool {
+    pub(crate) fn is_narrow(&self) -> bool {
         self.level.is_some() || self.mine || !self.q.is_empty()
     }
 
     /// Whether anything was asked for.
     #[must_use]
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.level.is_some() || self.state.is_some() || self.mine || !self.q.is_empty()
     }
 }
 
 /// Unresolved alerts by level, and those that nobody has.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Red, but for the past.
     pub red: u32,
     /// Yellow, but for the past.
@@ -81,11 +81,9 @@ pub struct Counts {
 
 /// One alert in the queue.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// The alert.
     pub alert: AlertId,
-    /// The patient.
-    pub patient: PatientId,
     /// Their short name.
     pub name: String,
     /// As it stands; `None` without a legal basis to show.
@@ -122,7 +120,7 @@ pub struct Row {
 
 /// The escalation of an alert, as its row tells it.
 #[derive(Debug, Clone)]
-pub struct NextStep {
+pub(crate) struct NextStep {
     /// The step that comes next: "Passo 2".
     pub next: String,
     /// When it comes.
@@ -147,7 +145,7 @@ impl View {
 
     /// Whether there is nothing to show.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.pinned.is_empty()
     }
 }
@@ -155,13 +153,13 @@ impl View {
 impl Row {
     /// By what letters about it are told from those about others.
     #[must_use]
-    pub fn mark(&self) -> String {
+    pub(crate) fn mark(&self) -> String {
         domain::messages::mark(&self.alert.to_string())
     }
 
     /// How far the wait has gone: nothing, near its bound, beyond it.
     #[must_use]
-    pub fn pressure(&self, w: &Words) -> &'static str {
+    pub(crate) fn pressure(&self, w: &Words) -> &'static str {
         let Some(next_step) = self.next_step.as_ref().filter(|next_step| !next_step.held) else { return "" };
         if w.now >= next_step.at {
             return "is-late";
@@ -172,26 +170,26 @@ impl Row {
 
     /// Whether it stands behind what goes on: it is resolved, or late data told of it when it was over.
     #[must_use]
-    pub fn is_past(&self) -> bool {
+    pub(crate) fn is_past(&self) -> bool {
         self.state == AlertState::Resolved || self.retrospective && self.ended_at.is_some()
     }
 
     /// Whether it stands at red, as far as that may be told.
     #[must_use]
-    pub fn is_red(&self) -> bool {
+    pub(crate) fn is_red(&self) -> bool {
         self.level == Some(Level::Red)
     }
 
     /// Whether another person has it: the row steps back.
     #[must_use]
-    pub fn is_others(&self) -> bool {
+    pub(crate) fn is_others(&self) -> bool {
         self.owner.as_ref().is_some_and(|owner| !owner.me)
     }
 }
 
 /// A signal's latest value.
 #[derive(Debug, Clone, Copy)]
-pub struct Latest {
+pub(crate) struct Latest {
     /// What was measured.
     pub signal: Signal,
     /// In the signal's canonical unit.
@@ -221,7 +219,7 @@ struct Badge<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }
 
@@ -229,7 +227,7 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn rows(shell: &Shell, view: &View) -> Html {
+pub(crate) fn rows(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.as_rows().render()
 }
 
@@ -237,6 +235,6 @@ pub fn rows(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn badge(shell: &Shell) -> Html {
+pub(crate) fn badge(shell: &Shell) -> Html {
     Badge { shell, w: &shell.words }.render()
 }

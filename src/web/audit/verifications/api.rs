@@ -15,7 +15,7 @@ use store::{Subject, View, jobs};
 
 /// A verification, and what it found.
 #[derive(Serialize, ToSchema)]
-pub struct Verification {
+pub(crate) struct Verification {
     #[serde(flatten)]
     job: Job,
     /// Null until it is done.
@@ -32,7 +32,7 @@ impl Verification {
 /// Asks for a verification of the whole log and the tables under it: 202. While one is under way, whoever asks gets that
 /// one: 200.
 #[utoipa::path(post, path = "/api/v1/audit/verifications", tag = "audit", responses((status = 202, body = Verification), (status = 200, body = Verification)))]
-pub async fn ask(call: Call) -> Answer {
+pub(crate) async fn ask(call: Call) -> Answer {
     call.run(|desk| {
         desk.create(&[], |tx| {
             let asked = jobs::ask(tx, VERIFICATION, None)?;
@@ -45,7 +45,7 @@ pub async fn ask(call: Call) -> Answer {
 
 /// The last twenty verifications, the newest first; those that are over stay for 30 days.
 #[utoipa::path(get, path = "/api/v1/audit/verifications", tag = "audit", responses((status = 200, body = List<Verification>)))]
-pub async fn list(call: Call) -> Answer {
+pub(crate) async fn list(call: Call) -> Answer {
     call.run(|desk| {
         let items = desk.read(|view| {
             let found = jobs::of_kind(view, VERIFICATION, LISTED)?;
@@ -58,7 +58,7 @@ pub async fn list(call: Call) -> Answer {
 
 /// One verification: how far it is, and what it found.
 #[utoipa::path(get, path = "/api/v1/audit/verifications/{id}", tag = "audit", params(("id" = String, Path)), responses((status = 200, body = Verification), (status = 404)))]
-pub async fn get(call: Call, id: Path<JobId>) -> Answer {
+pub(crate) async fn get(call: Call, id: Path<JobId>) -> Answer {
     call.run(move |desk| {
         let found = desk.read(|view| {
             let job = of_kind(view, *id, VERIFICATION)?;
@@ -71,7 +71,7 @@ pub async fn get(call: Call, id: Path<JobId>) -> Answer {
 
 /// Stops a verification: one that runs is `cancelling` until its node has heard it, which takes about a second.
 #[utoipa::path(post, path = "/api/v1/audit/verifications/{id}/cancel", tag = "audit", params(("id" = String, Path)), responses((status = 200, body = Verification), (status = 404), (status = 409, description = "It is over")))]
-pub async fn cancel(call: Call, id: Path<JobId>) -> Answer {
+pub(crate) async fn cancel(call: Call, id: Path<JobId>) -> Answer {
     call.run(move |desk| {
         let stopped = desk.write(|tx| {
             of_kind(tx, *id, VERIFICATION)?;

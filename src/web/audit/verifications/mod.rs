@@ -1,10 +1,10 @@
 //! The verification of the whole log, as a job: asked for, followed, stopped, and what came of it.
 
-pub mod api;
+pub(crate) mod api;
 pub(crate) mod page;
 #[cfg(test)]
 mod tests;
-pub mod view;
+pub(crate) mod view;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -23,7 +23,7 @@ const LISTED: i64 = 20;
 /// What a verification found, as `zelo audit verify --json` says it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = VerificationReport)]
-pub struct Report {
+pub(crate) struct Report {
     /// Whether everything holds.
     ok: bool,
     /// Entries through all years, as of the moment it began.
@@ -37,7 +37,7 @@ pub struct Report {
 /// Where a log breaks.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = VerificationBreak)]
-pub struct Break {
+pub(crate) struct Break {
     /// The first entry concerned; null when no entry commits to what was altered.
     index: Option<u64>,
     /// What is wrong. Auditors and the DPO read a patient's pseudonym in it.
@@ -59,7 +59,7 @@ fn report(view: &mut View<'_>, viewer: &Viewer, job: &jobs::Job) -> Result<Optio
 ///
 /// # Errors
 /// Store faults.
-pub fn log_broken(view: &mut View<'_>) -> Result<Option<Instant>, Fault> {
+pub(crate) fn log_broken(view: &mut View<'_>) -> Result<Option<Instant>, Fault> {
     let all = jobs::of_kind(view, VERIFICATION, LISTED)?;
     let verdict = all.into_iter().find(|job| job.state == State::Done);
     Ok(verdict.filter(|job| job.code.as_deref() == Some(BROKEN)).and_then(|job| job.finished_at))

@@ -9,7 +9,7 @@ use domain::Instant;
 
 /// Verifications of the log.
 #[derive(Debug, Clone, Default)]
-pub struct Verifications {
+pub(crate) struct Verifications {
     /// The one that waits or runs.
     pub under_way: Option<UnderWay>,
     /// Those that are over, the newest first.
@@ -18,7 +18,7 @@ pub struct Verifications {
 
 /// A verification that is over.
 #[derive(Debug, Clone)]
-pub struct Past {
+pub(crate) struct Past {
     /// When it ended.
     pub at: Instant,
     /// Who asked for it; `None`: whoever looks.
@@ -29,7 +29,7 @@ pub struct Past {
 
 /// What came of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// So many entries, and everything under them, hold.
     Whole {
         /// Entries.
@@ -51,7 +51,7 @@ pub enum Outcome {
 impl Outcome {
     /// What came of it, short.
     #[must_use]
-    pub fn words(&self, w: &Words) -> String {
+    pub(crate) fn words(&self, w: &Words) -> String {
         match self {
             Self::Whole { .. } => w.say("verification-whole"),
             Self::Broken { index: Some(index), .. } => {
@@ -65,7 +65,7 @@ impl Outcome {
 
     /// The tone of its tag.
     #[must_use]
-    pub const fn tone(&self) -> &'static str {
+    pub(crate) const fn tone(&self) -> &'static str {
         match self {
             Self::Whole { .. } => "on",
             Self::Broken { .. } => "red",
@@ -76,7 +76,7 @@ impl Outcome {
 
     /// Its icon.
     #[must_use]
-    pub const fn icon(&self) -> &'static str {
+    pub(crate) const fn icon(&self) -> &'static str {
         match self {
             Self::Whole { .. } => "shield-check",
             Self::Broken { .. } => "octagon-alert",
@@ -89,7 +89,7 @@ impl Outcome {
 impl Verifications {
     /// The newest verdict: one that was stopped or failed gave none.
     #[must_use]
-    pub fn verdict(&self) -> Option<&Past> {
+    pub(crate) fn verdict(&self) -> Option<&Past> {
         let gave = |past: &&Past| matches!(past.outcome, Outcome::Whole { .. } | Outcome::Broken { .. });
         self.past.iter().find(gave)
     }
@@ -107,7 +107,7 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, verifications: &Verifications) -> Html {
+pub(crate) fn page(shell: &Shell, verifications: &Verifications) -> Html {
     Page { shell, w: &shell.words, verifications }.render()
 }
 
@@ -115,6 +115,6 @@ pub fn page(shell: &Shell, verifications: &Verifications) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn part(shell: &Shell, verifications: &Verifications) -> Html {
+pub(crate) fn part(shell: &Shell, verifications: &Verifications) -> Html {
     Page { shell, w: &shell.words, verifications }.as_verification().render()
 }

@@ -1,7 +1,7 @@
 //! Consent: the state per purpose with its history, and the acts. A staff member acts for a patient who is there;
 //! the log says whose hand it was.
 
-pub mod terms;
+pub(crate) mod terms;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
@@ -22,7 +22,7 @@ use store::{Cursor, Error, Subject, Tx};
 /// Where a patient's consent stands for one purpose.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Consent)]
-pub struct Standing {
+pub(crate) struct Standing {
     #[schema(value_type = String)]
     purpose: Purpose,
     #[schema(value_type = String)]
@@ -56,7 +56,7 @@ impl From<&Record> for Standing {
 
 /// One act of the history.
 #[derive(Serialize, ToSchema)]
-pub struct Past {
+pub(crate) struct Past {
     #[schema(value_type = String)]
     id: ConsentId,
     #[schema(value_type = String)]
@@ -88,7 +88,7 @@ impl From<consents::Entry> for Past {
 
 /// A patient's consents.
 #[derive(Serialize, ToSchema)]
-pub struct Consents {
+pub(crate) struct Consents {
     /// One row per purpose that was ever asked.
     items: Vec<Standing>,
     /// What led there, oldest first.
@@ -100,7 +100,7 @@ pub struct Consents {
 
 /// Where a patient's consents stand, and how they came to.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/consents", tag = "consents", params(("id" = String, Path), Paging), responses((status = 200, body = Consents)))]
-pub async fn state(call: Call, id: Path<Requested<PatientId>>, paging: Query<Paging>) -> Answer {
+pub(crate) async fn state(call: Call, id: Path<Requested<PatientId>>, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
         let (ledger, page) = desk.read(|view| {
@@ -127,7 +127,7 @@ pub async fn state(call: Call, id: Path<Requested<PatientId>>, paging: Query<Pag
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Action {
+pub(crate) enum Action {
     /// A yes to the text whose hash is given.
     Grant,
     /// A no.
@@ -140,7 +140,7 @@ pub enum Action {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ConsentChoice)]
-pub struct Choice {
+pub(crate) struct Choice {
     purpose: String,
     action: Action,
     /// For a grant: the text that was shown, 64 hexadecimal digits.
@@ -153,7 +153,7 @@ pub struct Choice {
 /// What an act led to.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ConsentEvent)]
-pub struct Made {
+pub(crate) struct Made {
     #[schema(value_type = String)]
     id: ConsentId,
     #[schema(value_type = String)]
@@ -169,7 +169,7 @@ pub struct Made {
 /// Grants, refuses or revokes. Revoking twice answers 200 with the same epoch.
 #[utoipa::path(post, path = "/api/v1/patients/{id}/consents", tag = "consents", params(("id" = String, Path)), request_body = Choice,
     responses((status = 201, body = Made), (status = 200, body = Made), (status = 409, description = "E_STALE_TERM, E_TRANSITION"), (status = 422, description = "E_UNKNOWN_PURPOSE, E_NOT_ASKED: nobody is asked for this purpose")))]
-pub async fn act(call: Call, id: Path<Requested<PatientId>>, body: Body<Choice>) -> Answer {
+pub(crate) async fn act(call: Call, id: Path<Requested<PatientId>>, body: Body<Choice>) -> Answer {
     call.run(move |desk| {
         let id = desk.read(|view| desk.viewer.visible(view, *id))?.id();
         let right = if body.value.action == Action::Revoke { Can::RevokeConsent } else { Can::AssistConsent };

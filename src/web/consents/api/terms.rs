@@ -12,7 +12,7 @@ use store::consents::terms;
 /// Which texts.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// Only this purpose's.
     purpose: Option<String>,
     /// At most so many rows.
@@ -24,7 +24,7 @@ pub struct Wanted {
 /// One published text.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of store::terms::Published, for the document only")]
-pub struct Term {
+pub(crate) struct Term {
     id: String,
     purpose: String,
     lang: String,
@@ -38,7 +38,7 @@ pub struct Term {
 
 /// Texts in the order of publication.
 #[utoipa::path(get, path = "/api/v1/terms", tag = "consents", params(Wanted), responses((status = 200, body = List<Term>)))]
-pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
+pub(crate) async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| {
         let ask = Paging { limit: wanted.limit, after: wanted.after.clone() }.ask()?;
         let purpose = match wanted.purpose.as_deref() {

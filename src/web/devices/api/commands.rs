@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 /// A command and what became of it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Command)]
-pub struct Seen {
+pub(crate) struct Seen {
     #[schema(value_type = String)]
     id: CommandId,
     #[schema(value_type = Object)]
@@ -73,7 +73,7 @@ impl Seen {
 /// A command.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewCommand {
+pub(crate) struct NewCommand {
     /// What to do, as the device understands it; an object.
     #[schema(value_type = Object)]
     body: Value,
@@ -85,14 +85,14 @@ pub struct NewCommand {
 /// The id of something made.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CommandId)]
-pub struct Given {
+pub(crate) struct Given {
     #[schema(value_type = String)]
     id: CommandId,
 }
 
 /// A device's commands in the order in which they were given.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/commands", tag = "devices", params(("id" = String, Path), Paging), responses((status = 200, body = List<Seen>)))]
-pub async fn list(call: Call, id: Path<Requested<DeviceId>>, paging: Query<Paging>) -> Answer {
+pub(crate) async fn list(call: Call, id: Path<Requested<DeviceId>>, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
         let page = desk.read(|view| {
@@ -106,7 +106,7 @@ pub async fn list(call: Call, id: Path<Requested<DeviceId>>, paging: Query<Pagin
 
 /// Leaves a command for a device.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/commands", tag = "devices", params(("id" = String, Path)), request_body = NewCommand, responses((status = 201, body = Given), (status = 404), (status = 409)))]
-pub async fn create(call: Call, id: Path<Requested<DeviceId>>, body: Body<NewCommand>) -> Answer {
+pub(crate) async fn create(call: Call, id: Path<Requested<DeviceId>>, body: Body<NewCommand>) -> Answer {
     call.run(move |desk| {
         if !body.value.body.is_object() {
             return Err(Fault::invalid("body", "an object"));
@@ -131,7 +131,7 @@ pub async fn create(call: Call, id: Path<Requested<DeviceId>>, body: Body<NewCom
 
 /// Takes a command back that the device has not answered. One that is on its way may arrive all the same.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}/commands/{command}", tag = "devices", params(("id" = String, Path), ("command" = String, Path)), responses((status = 204), (status = 404), (status = 409)))]
-pub async fn cancel(call: Call, path: Path<(Requested<DeviceId>, CommandId)>) -> Answer {
+pub(crate) async fn cancel(call: Call, path: Path<(Requested<DeviceId>, CommandId)>) -> Answer {
     call.run(move |desk| {
         let (device, command) = *path;
         desk.write(|tx| {

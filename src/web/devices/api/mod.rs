@@ -1,7 +1,7 @@
 //! Wearables: enrolled, bound to a patient for a span, given tokens that are shown once.
 
-pub mod commands;
-pub mod moves;
+pub(crate) mod commands;
+pub(crate) mod moves;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
@@ -24,7 +24,7 @@ use store::{Subject, Tx, View};
 /// A device.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Device)]
-pub struct Seen {
+pub(crate) struct Seen {
     #[schema(value_type = String)]
     id: DeviceId,
     #[schema(value_type = String)]
@@ -52,7 +52,7 @@ pub struct Seen {
 
 /// How full a battery was.
 #[derive(Serialize, ToSchema)]
-pub struct Charged {
+pub(crate) struct Charged {
     percent: f64,
     #[schema(value_type = Option<String>)]
     at: Option<Instant>,
@@ -61,7 +61,7 @@ pub struct Charged {
 /// What a device said of itself.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeviceStatus)]
-pub struct Said {
+pub(crate) struct Said {
     /// Its words, cut to one short line.
     text: String,
     #[schema(value_type = Option<String>)]
@@ -92,7 +92,7 @@ fn seen(view: &mut View<'_>, desk: &Desk, device: Device) -> Result<Seen, Fault>
 
 /// Devices in the order in which they came.
 #[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(Paging), responses((status = 200, body = List<Seen>)))]
-pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
+pub(crate) async fn list(call: Call, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
         desk.read(|view| {
@@ -107,7 +107,7 @@ pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
 
 /// One device.
 #[utoipa::path(get, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
-pub async fn get(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
+pub(crate) async fn get(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
             let id = desk.viewer.audience.device(view, *id)?.id();
@@ -122,7 +122,7 @@ pub async fn get(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
 /// A device at a patient for a span.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Binding)]
-pub struct Bound {
+pub(crate) struct Bound {
     #[schema(value_type = String)]
     id: BindingId,
     #[schema(value_type = String)]
@@ -146,7 +146,7 @@ impl From<Binding> for Bound {
 /// A binding that was made or ended, and how many readings change hands by it: a worker moves them at once.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ChangedBinding)]
-pub struct Changed {
+pub(crate) struct Changed {
     #[serde(flatten)]
     bound: Bound,
     moving: Moving,
@@ -160,7 +160,7 @@ impl Changed {
 
 /// The devices a patient has and had.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/devices", tag = "devices", params(("id" = String, Path), Paging), responses((status = 200, body = List<Bound>)))]
-pub async fn of_patient(call: Call, id: Path<Requested<PatientId>>, paging: Query<Paging>) -> Answer {
+pub(crate) async fn of_patient(call: Call, id: Path<Requested<PatientId>>, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
         let page = desk.read(|view| {
@@ -175,7 +175,7 @@ pub async fn of_patient(call: Call, id: Path<Requested<PatientId>>, paging: Quer
 /// What is written on a device.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewDevice {
+pub(crate) struct NewDevice {
     #[schema(value_type = String)]
     label: Inscription,
     #[schema(value_type = String)]
@@ -187,7 +187,7 @@ pub struct NewDevice {
 /// An enrolled device with its token, which is shown once.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeviceWithToken)]
-pub struct Enrolled {
+pub(crate) struct Enrolled {
     #[schema(value_type = String)]
     id: DeviceId,
     /// The MQTT password.
@@ -204,7 +204,7 @@ fn issue(tx: &mut Tx<'_>, desk: &Desk, id: DeviceId, expires: Option<Instant>) -
 
 /// Enrols a device and gives its first token.
 #[utoipa::path(post, path = "/api/v1/devices", tag = "devices", request_body = NewDevice, responses((status = 201, body = Enrolled)))]
-pub async fn create(call: Call, body: Body<NewDevice>) -> Answer {
+pub(crate) async fn create(call: Call, body: Body<NewDevice>) -> Answer {
     call.run(move |desk| {
         let NewDevice { label, model, serial } = body.value;
         let identity = DeviceIdentity { label, model, serial };
@@ -220,7 +220,7 @@ pub async fn create(call: Call, body: Body<NewDevice>) -> Answer {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewBinding)]
-pub struct Binder {
+pub(crate) struct Binder {
     #[schema(value_type = String)]
     patient_id: Requested<PatientId>,
     /// Now unless said.
@@ -234,7 +234,7 @@ pub struct Binder {
 /// Binds a device to a patient. What it measured from then on while it was nobody's is given to the patient, as far as
 /// they permit it.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/bind", tag = "devices", params(("id" = String, Path)), request_body = Binder, responses((status = 201, body = Changed), (status = 409)))]
-pub async fn bind(call: Call, id: Path<Requested<DeviceId>>, body: Body<Binder>) -> Answer {
+pub(crate) async fn bind(call: Call, id: Path<Requested<DeviceId>>, body: Body<Binder>) -> Answer {
     call.run(move |desk| {
         let Binder { patient_id, from, preferred } = body.value;
         let from = from.unwrap_or(desk.now);
@@ -257,7 +257,7 @@ pub async fn bind(call: Call, id: Path<Requested<DeviceId>>, body: Body<Binder>)
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = BindingEnd)]
-pub struct Unbinder {
+pub(crate) struct Unbinder {
     /// Whose binding is meant, also one that ended later than it should have: refused when the device is not at them then.
     /// Else that of whoever has it when the call arrives.
     #[schema(value_type = Option<String>)]
@@ -269,7 +269,7 @@ pub struct Unbinder {
 
 /// Ends a device's binding. What it measured from then on is not the patient's any more: it waits for whoever wore it.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path)), request_body = Option<Unbinder>, responses((status = 200, body = Changed), (status = 404), (status = 409)))]
-pub async fn unbind(call: Call, id: Path<Requested<DeviceId>>, body: MayBody<Unbinder>) -> Answer {
+pub(crate) async fn unbind(call: Call, id: Path<Requested<DeviceId>>, body: MayBody<Unbinder>) -> Answer {
     call.run(move |desk| {
         let MayBody(said, bytes) = body;
         let Unbinder { patient_id: of, at } = said.unwrap_or_default();
@@ -290,7 +290,7 @@ pub async fn unbind(call: Call, id: Path<Requested<DeviceId>>, body: MayBody<Unb
 
 /// Ends a device's right to connect, every token with it, and its session at once.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/disable", tag = "devices", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn disable(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
+pub(crate) async fn disable(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
     call.run(move |desk| {
         desk.write(|tx| {
             let id = desk.viewer.audience.device(tx, *id)?.id();
@@ -303,7 +303,7 @@ pub async fn disable(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
 
 /// Gives a disabled device its right to connect back; it needs a new token.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/enable", tag = "devices", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn enable(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
+pub(crate) async fn enable(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
     call.run(move |desk| {
         desk.write(|tx| {
             let id = desk.viewer.audience.device(tx, *id)?.id();
@@ -318,7 +318,7 @@ pub async fn enable(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewDeviceToken)]
-pub struct NewToken {
+pub(crate) struct NewToken {
     /// Until revoked unless said.
     #[schema(value_type = Option<String>)]
     expires_at: Option<Instant>,
@@ -326,7 +326,7 @@ pub struct NewToken {
 
 /// Gives a device another token; two count at once.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/tokens", tag = "devices", params(("id" = String, Path)), request_body = NewToken, responses((status = 201, body = Enrolled), (status = 409)))]
-pub async fn issue_token(call: Call, id: Path<Requested<DeviceId>>, body: Body<NewToken>) -> Answer {
+pub(crate) async fn issue_token(call: Call, id: Path<Requested<DeviceId>>, body: Body<NewToken>) -> Answer {
     call.run(move |desk| {
         let expires = body.value.expires_at;
         if expires.is_some_and(|end| end <= desk.now) {
@@ -342,7 +342,7 @@ pub async fn issue_token(call: Call, id: Path<Requested<DeviceId>>, body: Body<N
 
 /// Revokes one token; the session that came with it ends at once.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}/tokens/{token}", tag = "devices", params(("id" = String, Path), ("token" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn revoke_token(call: Call, path: Path<(Requested<DeviceId>, TokenId)>) -> Answer {
+pub(crate) async fn revoke_token(call: Call, path: Path<(Requested<DeviceId>, TokenId)>) -> Answer {
     call.run(move |desk| {
         let (device, token) = *path;
         desk.write(|tx| {

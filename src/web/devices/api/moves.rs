@@ -21,7 +21,7 @@ const LISTED: i64 = 100;
 
 /// How many readings change hands.
 #[derive(Clone, Copy, Serialize, ToSchema)]
-pub struct Moving {
+pub(crate) struct Moving {
     /// So many, counted up to 10,000.
     readings: usize,
     /// Whether there are more.
@@ -40,7 +40,7 @@ impl From<Counted> for Moving {
 ///
 /// # Errors
 /// Database errors.
-pub fn taken_from(
+pub(crate) fn taken_from(
     view: &mut View<'_>,
     viewer: &Viewer,
     device: Visible<DeviceId>,
@@ -55,7 +55,11 @@ pub fn taken_from(
 ///
 /// # Errors
 /// Database errors.
-pub fn coming(view: &mut View<'_>, device: Visible<DeviceId>, from: Instant) -> Result<Counted, Fault> {
+pub(crate) fn coming(
+    view: &mut View<'_>,
+    device: Visible<DeviceId>,
+    from: Instant,
+) -> Result<Counted, Fault> {
     Ok(moves::coming(view, device.key(), from)?)
 }
 
@@ -64,7 +68,7 @@ pub fn coming(view: &mut View<'_>, device: Visible<DeviceId>, from: Instant) -> 
 ///
 /// # Errors
 /// Database errors.
-pub fn leaving(
+pub(crate) fn leaving(
     view: &mut View<'_>,
     of: (DeviceId, Option<PatientId>),
     instants: (Instant, Instant),
@@ -79,7 +83,7 @@ pub fn leaving(
 /// Whose binding, and when.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct When {
+pub(crate) struct When {
     /// Who is meant; else the one whose the device is.
     #[param(value_type = Option<String>)]
     patient_id: Option<Requested<PatientId>>,
@@ -91,7 +95,7 @@ pub struct When {
 /// What an end of a device's binding would do.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BindingEndAhead)]
-pub struct Ending {
+pub(crate) struct Ending {
     /// Whose the device is.
     #[schema(value_type = String)]
     patient_id: PatientId,
@@ -105,7 +109,7 @@ pub struct Ending {
 
 /// What ending a device's binding at an instant would do; nothing is changed.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path), When), responses((status = 200, body = Ending), (status = 404), (status = 409)))]
-pub async fn ending(call: Call, id: Path<Requested<DeviceId>>, when: Query<When>) -> Answer {
+pub(crate) async fn ending(call: Call, id: Path<Requested<DeviceId>>, when: Query<When>) -> Answer {
     call.run(move |desk| {
         let at = when.at.unwrap_or(desk.now);
         desk.read(|view| {
@@ -123,7 +127,7 @@ pub async fn ending(call: Call, id: Path<Requested<DeviceId>>, when: Query<When>
 /// What waits of one signal for whoever wore the device: no value, for there is nobody to permit a look.
 #[derive(Serialize, ToSchema)]
 #[schema(as = NobodysReadings)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     signal: &'static str,
     readings: i64,
     /// When the first was measured.
@@ -139,7 +143,7 @@ pub struct Waiting {
 
 /// What a device measured while it was nobody's (`E_NOT_BOUND`): given to whom a binding that covers it names.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/quarantine", tag = "devices", params(("id" = String, Path)), responses((status = 200, body = List<Waiting>), (status = 404)))]
-pub async fn quarantine(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
+pub(crate) async fn quarantine(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
             let key = desk.viewer.audience.device(view, *id)?.key();
@@ -160,7 +164,7 @@ pub async fn quarantine(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
 /// Readings that a change of a binding took from a patient or gave to one.
 #[derive(Serialize, ToSchema)]
 #[schema(as = MovedReadings)]
-pub struct Moved {
+pub(crate) struct Moved {
     /// Whom they were taken from or given to.
     #[schema(value_type = String)]
     patient_id: PatientId,
@@ -185,7 +189,7 @@ pub struct Moved {
 
 /// Which readings of a device changed hands, the newest first; the last hundred changes.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/moves", tag = "devices", params(("id" = String, Path)), responses((status = 200, body = List<Moved>), (status = 404)))]
-pub async fn list(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
+pub(crate) async fn list(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
             let key = desk.viewer.audience.device(view, *id)?.key();

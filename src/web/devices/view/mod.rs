@@ -1,6 +1,6 @@
 //! Devices: which there are, whom they measure, when they were last heard, and the acts upon one.
 
-pub mod pairing;
+pub(crate) mod pairing;
 
 use askama::Template;
 
@@ -12,7 +12,7 @@ use store::devices::unbound::Waiting;
 
 /// The list of devices.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// A page of them, silent ones first.
     pub rows: Vec<Link>,
     /// Which stretch of all devices this is.
@@ -25,7 +25,7 @@ pub struct View {
 
 /// The patients that a form offers.
 #[derive(Debug, Clone, Default)]
-pub struct Offer {
+pub(crate) struct Offer {
     /// By name; none when there are too many to choose from.
     pub patients: Vec<Choice>,
     /// Whether the reader types the number of one patient instead.
@@ -34,7 +34,7 @@ pub struct Offer {
 
 /// A device and the patient it measures.
 #[derive(Debug, Clone)]
-pub struct Link {
+pub(crate) struct Link {
     /// The device.
     pub device: DeviceId,
     /// What people call it.
@@ -49,8 +49,6 @@ pub struct Link {
     pub status: Option<(String, Option<Instant>)>,
     /// Whom it measures; the name only for who may see contacts.
     pub patient: Option<(PatientId, String)>,
-    /// Bound since.
-    pub from: Option<Instant>,
     /// Bound until; `None` while it lasts.
     pub to: Option<Instant>,
     /// Whether it is the patient's preferred source.
@@ -60,14 +58,14 @@ pub struct Link {
 impl Link {
     /// Whether a session is open.
     #[must_use]
-    pub fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.state == State::Connected
     }
 }
 
 /// How a device stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// A session is open.
     Connected,
     /// Enrolled, never connected.
@@ -83,7 +81,7 @@ pub enum State {
 impl State {
     /// The word.
     #[must_use]
-    pub const fn word(self) -> Key {
+    pub(crate) const fn word(self) -> Key {
         match self {
             Self::Connected => Key("device-connected"),
             Self::Waiting => Key("device-waiting"),
@@ -95,7 +93,7 @@ impl State {
 
     /// The icon.
     #[must_use]
-    pub const fn icon(self) -> &'static str {
+    pub(crate) const fn icon(self) -> &'static str {
         match self {
             Self::Connected => "wifi",
             Self::Waiting => "hourglass",
@@ -106,7 +104,7 @@ impl State {
 
     /// The class of its tag.
     #[must_use]
-    pub const fn tone(self) -> &'static str {
+    pub(crate) const fn tone(self) -> &'static str {
         match self {
             Self::Connected => "on",
             Self::Silent => "warn",
@@ -117,7 +115,7 @@ impl State {
 
 /// The page of one device.
 #[derive(Debug, Clone)]
-pub struct Detail {
+pub(crate) struct Detail {
     /// As in the list.
     pub link: Link,
     /// The bindings, newest first.
@@ -142,7 +140,7 @@ const WEARERS: usize = 8;
 impl Detail {
     /// Who wore it last, each once, whoever wears it now first.
     #[must_use]
-    pub fn wearers(&self) -> Vec<&Binding> {
+    pub(crate) fn wearers(&self) -> Vec<&Binding> {
         let mut wearers: Vec<&Binding> = Vec::new();
         for binding in &self.bindings {
             if wearers.len() < WEARERS && wearers.iter().all(|known| known.patient != binding.patient) {
@@ -155,7 +153,7 @@ impl Detail {
 
 /// Whom it measured, from when to when.
 #[derive(Debug, Clone)]
-pub struct Binding {
+pub(crate) struct Binding {
     /// The patient.
     pub patient: PatientId,
     /// Their name, or a reference.
@@ -168,7 +166,7 @@ pub struct Binding {
 
 /// Readings that a change of a binding took from a patient or gave to one.
 #[derive(Debug, Clone)]
-pub struct Moved {
+pub(crate) struct Moved {
     /// The patient.
     pub patient: PatientId,
     /// Their name, or a reference.
@@ -188,7 +186,7 @@ pub struct Moved {
 impl Moved {
     /// What changed hands, in words.
     #[must_use]
-    pub fn says(&self, w: &Words) -> String {
+    pub(crate) fn says(&self, w: &Words) -> String {
         let key = if self.gives { Key("moved-given") } else { Key("moved-taken") };
         let count = w.count("finding-readings", self.readings);
         let mut text = w.two(key, "count", count, "time", w.at(&self.from));
@@ -204,7 +202,7 @@ impl Moved {
 
 /// A command and how it stands.
 #[derive(Debug, Clone)]
-pub struct Command {
+pub(crate) struct Command {
     /// Its id.
     pub id: CommandId,
     /// What was asked.
@@ -220,7 +218,7 @@ pub struct Command {
 impl Command {
     /// Whether it can be taken back.
     #[must_use]
-    pub const fn waits(&self) -> bool {
+    pub(crate) const fn waits(&self) -> bool {
         matches!(self.state, Stands::Waiting)
     }
 
@@ -237,7 +235,7 @@ impl Command {
 
     /// How it stands and since when; of a refusal the code, as MQTT writes it.
     #[must_use]
-    pub fn says(&self, w: &Words) -> String {
+    pub(crate) fn says(&self, w: &Words) -> String {
         match self.state {
             Stands::Waiting => w.say(self.word()),
             Stands::Refused(code) => {
@@ -250,7 +248,7 @@ impl Command {
 
 /// A device token, never its text.
 #[derive(Debug, Clone)]
-pub struct Token {
+pub(crate) struct Token {
     /// Its id.
     pub id: String,
     /// Made.
@@ -282,7 +280,7 @@ struct DetailPage<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view, devices: &view.rows }.render()
 }
 
@@ -290,7 +288,7 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn rows(shell: &Shell, view: &View) -> Html {
+pub(crate) fn rows(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view, devices: &view.rows }.as_list().render()
 }
 
@@ -299,7 +297,7 @@ pub fn rows(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn detail(shell: &Shell, view: &Detail) -> Html {
+pub(crate) fn detail(shell: &Shell, view: &Detail) -> Html {
     DetailPage { shell, w: &shell.words, view }.render()
 }
 
@@ -307,6 +305,6 @@ pub fn detail(shell: &Shell, view: &Detail) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn detail_part(shell: &Shell, view: &Detail) -> Html {
+pub(crate) fn detail_part(shell: &Shell, view: &Detail) -> Html {
     DetailPage { shell, w: &shell.words, view }.as_device().render()
 }

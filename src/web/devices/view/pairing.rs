@@ -11,7 +11,7 @@ use domain::{DeviceId, Instant};
 
 /// The pairing of one device.
 #[derive(Debug, Clone)]
-pub struct View {
+pub(crate) struct View {
     /// The device.
     pub device: DeviceId,
     /// What people call it.
@@ -31,21 +31,21 @@ pub struct View {
 impl View {
     /// What the QR code holds: all that a device needs to connect.
     #[must_use]
-    pub fn address(&self, token: &str) -> String {
+    pub(crate) fn address(&self, token: &str) -> String {
         let scheme = if self.tls { "mqtts" } else { "mqtt" };
         format!("{scheme}://{}@{}?token={token}", self.device, self.mqtt)
     }
 
     /// The code as SVG; `None` when the address is too long for one.
     #[must_use]
-    pub fn qr(&self) -> Option<Safe<String>> {
+    pub(crate) fn qr(&self) -> Option<Safe<String>> {
         qr(&self.address(self.token.as_deref()?))
     }
 }
 
 /// A text as a QR code in SVG; `None` when it is too long for one.
 #[must_use]
-pub fn qr(text: &str) -> Option<Safe<String>> {
+pub(crate) fn qr(text: &str) -> Option<Safe<String>> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let drawn = code.render::<svg::Color<'_>>().min_dimensions(240, 240).build();
     drawn.find("<svg").and_then(|start| drawn.get(start..)).map(|svg| Safe(svg.to_owned()))
@@ -63,7 +63,7 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }
 
@@ -71,6 +71,6 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn light(shell: &Shell, view: &View) -> Html {
+pub(crate) fn light(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.as_light().render()
 }

@@ -1,4 +1,4 @@
 //! This capability over the API.
 
-pub mod policies;
-pub mod progress;
+pub(crate) mod policies;
+pub(crate) mod progress;

@@ -20,7 +20,7 @@ use store::versions::{self, Version};
 /// One version of a policy, and who stands behind it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EscalationPolicy)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// id, version, name, starts_after, steps, repeat, acknowledged_for, nobody_reached. Minutes.
     #[serde(flatten)]
     #[schema(value_type = Object)]
@@ -45,7 +45,7 @@ impl Shown for Policy {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = EscalationPolicyProposal)]
 #[serde(deny_unknown_fields)]
-pub struct Said {
+pub(crate) struct Said {
     /// In both languages: {pt, en}.
     #[schema(value_type = Object)]
     name: Name,
@@ -79,45 +79,45 @@ crate::versions::api::which!(EscalationPolicyVersion);
 
 /// Policies in force, or proposals that wait for a second person.
 #[utoipa::path(get, path = "/api/v1/escalation-policies", tag = "escalation", params(Wanted), responses((status = 200, body = List<Seen>)))]
-pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
+pub(crate) async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| api::wanted::<Policy>(desk, &wanted)).await
 }
 
 /// One policy as it is in force; its ETag is the newest version's number, proposals included.
 #[utoipa::path(get, path = "/api/v1/escalation-policies/{id}", tag = "escalation", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
-pub async fn get(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn get(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| api::get::<Policy>(desk, &id)).await
 }
 
 /// Every version of a policy, newest first, with its author and whoever approved it.
 #[utoipa::path(get, path = "/api/v1/escalation-policies/{id}/history", tag = "escalation", params(("id" = String, Path)), responses((status = 200, body = List<Seen>), (status = 404)))]
-pub async fn history(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn history(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| api::history::<Policy>(desk, &id)).await
 }
 
 /// Proposes a version, which waits for a second person. `If-Match` holds the newest number that was seen, `"0"` for a
 /// new policy.
 #[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/proposals", tag = "escalation", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Said, responses((status = 201, body = Seen), (status = 412), (status = 422)))]
-pub async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<Said>) -> Answer {
+pub(crate) async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<Said>) -> Answer {
     call.run(move |desk| api::propose(desk, &id, seen, |_, version| body.value.policy(&id, version))).await
 }
 
 /// Puts another person's proposal in force, now. Alerts that are being escalated keep the version they began with.
 #[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/approve", tag = "escalation", params(("id" = String, Path)), request_body = Which, responses((status = 200, body = Seen), (status = 403, description = "E_FOUR_EYES"), (status = 409)))]
-pub async fn approve(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
+pub(crate) async fn approve(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
     call.run(move |desk| api::decide::<Policy>(desk, &id, body.value.version, true)).await
 }
 
 /// Takes a proposal off the table.
 #[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/refuse", tag = "escalation", params(("id" = String, Path)), request_body = Which, responses((status = 200, body = Seen), (status = 409)))]
-pub async fn refuse(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
+pub(crate) async fn refuse(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
     call.run(move |desk| api::decide::<Policy>(desk, &id, body.value.version, false)).await
 }
 
 /// When.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct When {
+pub(crate) struct When {
     /// Now unless said.
     #[param(value_type = Option<String>)]
     at: Option<Instant>,
@@ -126,7 +126,7 @@ pub struct When {
 /// Somebody whom a step means.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EscalationCandidate)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     #[schema(value_type = String)]
     user_id: UserId,
     /// Through which target.
@@ -142,7 +142,7 @@ pub struct Candidate {
 /// Whom a step would page.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EscalationStepTargets)]
-pub struct Meant {
+pub(crate) struct Meant {
     /// From 1; null for those who are called when nobody was reached.
     step: Option<usize>,
     people: Vec<Candidate>,
@@ -165,7 +165,7 @@ impl From<paging::Candidate> for Candidate {
 
 /// Who would be paged at an instant, and why, by the version in force then.
 #[utoipa::path(get, path = "/api/v1/escalation-policies/{id}/targets", tag = "escalation", params(("id" = String, Path), When), responses((status = 200, body = List<Meant>), (status = 404)))]
-pub async fn targets(call: Call, id: Path<String>, when: Query<When>) -> Answer {
+pub(crate) async fn targets(call: Call, id: Path<String>, when: Query<When>) -> Answer {
     call.run(move |desk| {
         let at = when.at.unwrap_or(desk.now);
         let items = desk.read(|view| {
@@ -187,7 +187,7 @@ pub async fn targets(call: Call, id: Path<String>, when: Query<When>) -> Answer 
 /// What one step would have done.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DryRunStep)]
-pub struct DryRunStep {
+pub(crate) struct DryRunStep {
     /// How often it paged somebody.
     climbed: u32,
     pages: u32,
@@ -198,7 +198,7 @@ pub struct DryRunStep {
 /// Pages to a person on a day.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DryRunDay)]
-pub struct Day {
+pub(crate) struct Day {
     #[schema(value_type = String)]
     user_id: UserId,
     /// A date of the organisation's zone.
@@ -209,7 +209,7 @@ pub struct Day {
 /// What a policy would have done.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DryRunOutcome)]
-pub struct DryRunOutcome {
+pub(crate) struct DryRunOutcome {
     /// Alerts that were escalated.
     alerts: u32,
     pages: u32,
@@ -222,7 +222,7 @@ pub struct DryRunOutcome {
 
 /// A policy over the last month's alerts, beside the version in force.
 #[derive(Serialize, ToSchema)]
-pub struct DryRun {
+pub(crate) struct DryRun {
     #[schema(value_type = String)]
     from: Instant,
     #[schema(value_type = String)]
@@ -235,7 +235,7 @@ pub struct DryRun {
 /// The draft less the version in force.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DryRunDifference)]
-pub struct Difference {
+pub(crate) struct Difference {
     pages: i64,
     nobody_reached: i64,
     /// Pages to the most paged person on that person's worst day.
@@ -278,7 +278,7 @@ impl From<Rehearsal> for DryRun {
 /// What a policy would have done with the red alerts of the last 30 days, with today's people and schedules; without
 /// a body, the version in force.
 #[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/dry-run", tag = "escalation", params(("id" = String, Path)), request_body = Option<Said>, responses((status = 200, body = DryRun), (status = 404), (status = 422)))]
-pub async fn dry_run(call: Call, id: Path<String>, body: MayBody<Said>) -> Answer {
+pub(crate) async fn dry_run(call: Call, id: Path<String>, body: MayBody<Said>) -> Answer {
     call.run(move |desk| {
         let policy = body.0.map(|said| said.policy(&id, 0)).transpose()?;
         let rehearsal = desk.read(|view| {

@@ -15,7 +15,7 @@ use store::{escalation, messages};
 /// One thing that an escalation did.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EscalationStep)]
-pub struct Stepped {
+pub(crate) struct Stepped {
     #[schema(value_type = String)]
     at: Instant,
     #[schema(value_type = String)]
@@ -32,7 +32,7 @@ pub struct Stepped {
 /// A page to a person, and what became of it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EscalationPage)]
-pub struct Sent {
+pub(crate) struct Sent {
     #[schema(value_type = String)]
     at: Instant,
     recipient: String,
@@ -78,7 +78,7 @@ impl ProgressState {
 /// An alert's run through its policy.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Escalation)]
-pub struct Progress {
+pub(crate) struct Progress {
     policy: String,
     version: u32,
     /// `climbing`, {acknowledged | claimed | snoozed: who}, `nobody_reached`, `no_basis` (nobody is called), `done`.
@@ -132,7 +132,7 @@ pub(crate) fn progress(desk: &Desk, alert: Visible<AlertId>) -> Result<Reply, Fa
 
 /// Who was paged for an alert, with which receipt, and when its escalation acts next.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/escalation", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Progress), (status = 404)))]
-pub async fn escalation(call: Call, id: Path<Requested<AlertId>>) -> Answer {
+pub(crate) async fn escalation(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         let alert = desk.read(|view| Ok(desk.viewer.audience.alert(view, *id)?))?;
         progress(desk, alert)

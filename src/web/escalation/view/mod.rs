@@ -1,5 +1,5 @@
 //! What the pages of this capability show.
 
-pub mod policies;
-pub mod policy;
-pub mod progress;
+pub(crate) mod policies;
+pub(crate) mod policy;
+pub(crate) mod progress;

@@ -11,7 +11,7 @@ use domain::escalation::{Policy, Step, Target};
 
 /// How schedules, teams and people are called.
 #[derive(Debug, Clone, Default)]
-pub struct Names {
+pub(crate) struct Names {
     /// Schedules by their lasting id.
     pub schedules: BTreeMap<String, String>,
     /// Teams by their lasting id.
@@ -25,7 +25,7 @@ pub struct Names {
 impl Names {
     /// A target in words; one that is not there says so.
     #[must_use]
-    pub fn target(&self, w: &Words, target: &Target) -> String {
+    pub(crate) fn target(&self, w: &Words, target: &Target) -> String {
         let of = |held: Option<&String>, name: &str, kind: Key| match held {
             Some(held) => format!("{held} ({})", w.say(kind)),
             None => w.one("policy-target-unknown", "name", name),
@@ -56,7 +56,7 @@ impl Names {
 
     /// A whole policy, line by line; the same labels in every version, so that two can be laid side by side.
     #[must_use]
-    pub fn lines(&self, w: &Words, policy: &Policy) -> Vec<Line> {
+    pub(crate) fn lines(&self, w: &Words, policy: &Policy) -> Vec<Line> {
         let line = |label: String, text: String| Line { label, text };
         let mut lines = Vec::new();
         let wait = match policy.starts_after {
@@ -85,7 +85,7 @@ fn minutes(w: &Words, minutes: u32) -> String {
 
 /// A policy's name in the reader's language.
 #[must_use]
-pub fn name(w: &Words, policy: &Policy) -> String {
+pub(crate) fn name(w: &Words, policy: &Policy) -> String {
     match w.lang {
         Lang::PtBr => policy.name.pt.to_string(),
         Lang::En => policy.name.en.to_string(),

@@ -11,7 +11,7 @@ use domain::Instant;
 
 /// The page of one policy.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// The policy in force, what waits, what was.
     pub kept: SettingView,
     /// Whom it would page, step by step.
@@ -24,7 +24,7 @@ pub struct View {
 
 /// Whom a policy would page at an instant, and why.
 #[derive(Debug, Clone, Default)]
-pub struct Targets {
+pub(crate) struct Targets {
     /// When.
     pub at: Instant,
     /// First step to last, then those for nobody reached.
@@ -33,7 +33,7 @@ pub struct Targets {
 
 /// Whom a step would page.
 #[derive(Debug, Clone)]
-pub struct Paged {
+pub(crate) struct Paged {
     /// "Passo 1".
     pub label: String,
     /// In the order of paging, those who are left out among them.
@@ -43,14 +43,14 @@ pub struct Paged {
 impl Paged {
     /// Whether anybody would be paged.
     #[must_use]
-    pub fn reaches(&self) -> bool {
+    pub(crate) fn reaches(&self) -> bool {
         self.people.iter().any(|person| person.left_out.is_none())
     }
 }
 
 /// Somebody whom a step means.
 #[derive(Debug, Clone)]
-pub struct Person {
+pub(crate) struct Person {
     /// The name.
     pub name: String,
     /// Through which target, and why: "Plantão clínico (escala): rodízio 1".
@@ -61,7 +61,7 @@ pub struct Person {
 
 /// The editor.
 #[derive(Debug, Clone, Default)]
-pub struct Editor {
+pub(crate) struct Editor {
     /// The newest version when this was begun: a change must have seen it.
     pub seen: u32,
     /// What is written.
@@ -83,27 +83,27 @@ pub struct Editor {
 impl Editor {
     /// The mistake at a field.
     #[must_use]
-    pub fn wrong_at(&self, id: &str) -> Option<&Wrong> {
+    pub(crate) fn wrong_at(&self, id: &str) -> Option<&Wrong> {
         self.wrong.iter().find(|wrong| wrong.id() == id)
     }
 
     /// Whether a target is among the choices, so that what is gone stays visible until it is changed.
     #[must_use]
-    pub fn knows(&self, value: &str) -> bool {
+    pub(crate) fn knows(&self, value: &str) -> bool {
         value.is_empty()
             || self.choices.iter().any(|(_, choices)| choices.iter().any(|choice| choice.value == value))
     }
 
     /// Whether it was looked at and says the same as the version in force.
     #[must_use]
-    pub fn changes_nothing(&self) -> bool {
+    pub(crate) fn changes_nothing(&self) -> bool {
         !self.changes.is_empty() && !self.changes.iter().any(Change::differs)
     }
 }
 
 /// A policy run over the past.
 #[derive(Debug, Clone, Default)]
-pub struct Rehearsed {
+pub(crate) struct Rehearsed {
     /// From when.
     pub from: Instant,
     /// Until when.
@@ -120,7 +120,7 @@ pub struct Rehearsed {
 
 /// One step of a dry run.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// "Passo 1".
     pub label: String,
     /// Pages.
@@ -133,7 +133,7 @@ pub struct Row {
 
 /// A sum of a dry run.
 #[derive(Debug, Clone)]
-pub struct Sum {
+pub(crate) struct Sum {
     /// What is counted.
     pub what: Key,
     /// With this policy.
@@ -145,7 +145,7 @@ pub struct Sum {
 impl Sum {
     /// "+3", "−2", "±0".
     #[must_use]
-    pub fn difference(&self) -> Option<String> {
+    pub(crate) fn difference(&self) -> Option<String> {
         let less = i64::from(self.now) - i64::from(self.before?);
         Some(match less {
             0 => "±0".to_owned(),
@@ -157,7 +157,7 @@ impl Sum {
 
 /// What a dry run lays on a person.
 #[derive(Debug, Clone)]
-pub struct Load {
+pub(crate) struct Load {
     /// The name.
     pub name: String,
     /// Pages in all.
@@ -180,7 +180,7 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }
 
@@ -188,7 +188,7 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn editor(shell: &Shell, view: &View) -> Html {
+pub(crate) fn editor(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.as_editor().render()
 }
 
@@ -196,6 +196,6 @@ pub fn editor(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn targets(shell: &Shell, view: &View) -> Html {
+pub(crate) fn targets(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.as_targets().render()
 }

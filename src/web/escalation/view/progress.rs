@@ -8,7 +8,7 @@ use domain::messages::{Channel, State};
 
 /// The escalation of one alert.
 #[derive(Debug, Clone)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// The policy's lasting id.
     pub policy: String,
     /// Its name in the reader's language.
@@ -34,14 +34,14 @@ pub struct Progress {
 impl Progress {
     /// Whether a person may page the next step now.
     #[must_use]
-    pub fn may_force(&self) -> bool {
+    pub(crate) fn may_force(&self) -> bool {
         !matches!(self.standing, Standing::Done | Standing::NoBasis) && !self.spoiled
     }
 }
 
 /// Where an escalation stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Waits for an answer.
     Climbing,
     /// A named person answered.
@@ -61,7 +61,7 @@ pub enum Standing {
 impl Standing {
     /// In words.
     #[must_use]
-    pub fn words(&self, w: &Words) -> String {
+    pub(crate) fn words(&self, w: &Words) -> String {
         match self {
             Self::Climbing => w.say("escalation-climbing"),
             Self::Answered(who) => w.one("escalation-answered", "who", who),
@@ -76,7 +76,7 @@ impl Standing {
 
 /// What an escalation does next.
 #[derive(Debug, Clone)]
-pub struct Next {
+pub(crate) struct Next {
     /// When.
     pub at: Instant,
     /// Which step, with the people who would be paged now.
@@ -85,7 +85,7 @@ pub struct Next {
 
 /// One thing that an escalation did.
 #[derive(Debug, Clone)]
-pub struct StepShown {
+pub(crate) struct StepShown {
     /// When.
     pub at: Instant,
     /// "Passo 1", or what happened.
@@ -98,7 +98,7 @@ pub struct StepShown {
 
 /// What an escalation did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub(crate) enum What {
     /// Paged people.
     Paged,
     /// Paged somebody because they came on call while the step waited.
@@ -116,7 +116,7 @@ pub enum What {
 impl What {
     /// The word.
     #[must_use]
-    pub const fn word(self) -> Key {
+    pub(crate) const fn word(self) -> Key {
         match self {
             Self::Paged => Key("escalation-paged"),
             Self::Joined => Key("escalation-joined"),
@@ -129,7 +129,7 @@ impl What {
 
     /// The icon.
     #[must_use]
-    pub const fn icon(self) -> &'static str {
+    pub(crate) const fn icon(self) -> &'static str {
         match self {
             Self::Paged | Self::Joined => "bell",
             Self::Empty => "ban",
@@ -141,7 +141,7 @@ impl What {
 
 /// Somebody who was paged.
 #[derive(Debug, Clone)]
-pub struct Called {
+pub(crate) struct Called {
     /// The name.
     pub name: String,
     /// By each way, with what became of it.
@@ -150,7 +150,7 @@ pub struct Called {
 
 /// A way's name.
 #[must_use]
-pub const fn channel_word(channel: Channel) -> Key {
+pub(crate) const fn channel_word(channel: Channel) -> Key {
     match channel {
         Channel::InApp => Key("channel-in-app"),
         Channel::Email => Key("channel-email"),
@@ -160,7 +160,7 @@ pub const fn channel_word(channel: Channel) -> Key {
 
 /// A way's icon.
 #[must_use]
-pub const fn channel_icon(channel: Channel) -> &'static str {
+pub(crate) const fn channel_icon(channel: Channel) -> &'static str {
     match channel {
         Channel::InApp => "bell",
         Channel::Email => "mail",
@@ -170,7 +170,7 @@ pub const fn channel_icon(channel: Channel) -> &'static str {
 
 /// What became of a message.
 #[must_use]
-pub const fn receipt_word(state: State) -> Key {
+pub(crate) const fn receipt_word(state: State) -> Key {
     match state {
         State::Due => Key("receipt-due"),
         State::Sending => Key("receipt-sending"),
@@ -185,7 +185,7 @@ pub const fn receipt_word(state: State) -> Key {
 
 /// A receipt's tone.
 #[must_use]
-pub const fn receipt_tone(state: State) -> &'static str {
+pub(crate) const fn receipt_tone(state: State) -> &'static str {
     match state {
         State::Delivered | State::Read => "on",
         State::Failed => "red",
@@ -197,7 +197,7 @@ pub const fn receipt_tone(state: State) -> &'static str {
 impl Called {
     /// Each way in words: the icon, its name, what became of it, the tone.
     #[must_use]
-    pub fn receipts(&self, w: &Words) -> Vec<(&'static str, String, &'static str)> {
+    pub(crate) fn receipts(&self, w: &Words) -> Vec<(&'static str, String, &'static str)> {
         let told = |(channel, state): &(Channel, State)| {
             let text = format!("{}: {}", w.say(channel_word(*channel)), w.say(receipt_word(*state)));
             (channel_icon(*channel), text, receipt_tone(*state))

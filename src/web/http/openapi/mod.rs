@@ -80,13 +80,13 @@ impl Modify for Shared {
 
 /// The document as a value, for the page that reads it.
 #[must_use]
-pub fn value() -> openapi::OpenApi {
+pub(crate) fn value() -> openapi::OpenApi {
     Document::openapi()
 }
 
 /// Whether an operation says that it takes a body.
 #[must_use]
-pub fn takes_body(method: &Method, path: &str) -> bool {
+pub(crate) fn takes_body(method: &Method, path: &str) -> bool {
     static WITH_BODY: LazyLock<HashSet<(String, String)>> = LazyLock::new(|| {
         let mut document = value();
         let paths = std::mem::take(&mut document.paths.paths).into_iter();
@@ -104,6 +104,6 @@ pub fn takes_body(method: &Method, path: &str) -> bool {
 
 /// This document.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "meta", responses((status = 200, description = "OpenAPI 3.1")))]
-pub async fn document() -> HttpResponse {
+pub(crate) async fn document() -> HttpResponse {
     HttpResponse::Ok().insert_header(("cache-control", "public, max-age=60")).json(value())
 }

@@ -15,7 +15,7 @@ use store::{View, escalation, on_call};
 /// A message about an alert.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AlertMessage)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Tells its repetitions from another message.
     key: String,
     /// `in_app`, `email` or `webhook`.
@@ -47,7 +47,7 @@ pub struct Seen {
 /// Something that happened to a message.
 #[derive(Serialize, ToSchema)]
 #[schema(as = MessageEvent)]
-pub struct Event {
+pub(crate) struct Event {
     #[schema(value_type = String)]
     at: Instant,
     /// The state it came to.
@@ -59,7 +59,7 @@ pub struct Event {
 /// A channel that does not reach somebody.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = LostChannel)]
-pub struct Lost {
+pub(crate) struct Lost {
     channel: &'static str,
     /// `bounced`, or what was written down by hand.
     why: String,
@@ -70,7 +70,7 @@ pub struct Lost {
 /// Every message that was planned for an alert, in the order of planning. A person without an e-mail here has none, or
 /// none that arrives.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/messages", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = List<Seen>), (status = 404)))]
-pub async fn list(call: Call, id: Path<Requested<AlertId>>) -> Answer {
+pub(crate) async fn list(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
             let alert = desk.viewer.audience.alert(view, *id)?;

@@ -1,9 +1,9 @@
 //! What waits on a person's dashboard: pages about cases, by id and link. They carry no name and no measurement. And
 //! test pages, by which a person tries whether they are reached.
 
-pub mod log;
-pub mod reader;
-pub mod webhooks;
+pub(crate) mod log;
+pub(crate) mod reader;
+pub(crate) mod webhooks;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
@@ -22,7 +22,7 @@ use store::{Cursor, Tx};
 /// A page on the dashboard.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Message)]
-pub struct Seen {
+pub(crate) struct Seen {
     id: String,
     /// What it says, by its template: `page`, `page_repeat`, `nobody_reached`.
     template: String,
@@ -54,7 +54,7 @@ impl From<&Stored> for Seen {
 /// Which messages: always the caller's own.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// Said for clarity: nobody sees anybody else's.
     mine: Option<String>,
     /// Only what was not read and still matters. Whoever asks so has received it.
@@ -67,7 +67,7 @@ pub struct Wanted {
 
 /// The caller's messages, oldest first.
 #[utoipa::path(get, path = "/api/v1/messages", tag = "messages", params(Wanted), responses((status = 200, body = List<Seen>)))]
-pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
+pub(crate) async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| {
         let _always = &wanted.mine;
         if wanted.unread.is_some() {
@@ -89,7 +89,7 @@ pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
 
 /// The caller has read a page, and every other that leads to the same place.
 #[utoipa::path(post, path = "/api/v1/messages/{id}/read", tag = "messages", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn read(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn read(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let waiting = seen::fetched(&desk.state.store, desk.viewer.id, desk.now)?;
         let about = waiting.iter().find(|stored| stored.key == *id);
@@ -103,7 +103,7 @@ pub async fn read(call: Call, id: Path<String>) -> Answer {
 /// A test page on one channel.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TestPage)]
-pub struct Tried {
+pub(crate) struct Tried {
     id: String,
     /// The same for all channels of one test.
     test: String,
@@ -133,7 +133,7 @@ const TRIED: i64 = 20;
 /// Sends the caller a test page on each channel that is set up for them; it rings on their dashboard until they open
 /// `/account/trial`. It says that it is a test and nothing else. At most three an hour.
 #[utoipa::path(post, path = "/api/v1/messages/test", tag = "messages", responses((status = 202, body = List<Tried>), (status = 429, description = "E_RATE")))]
-pub async fn try_out(call: Call) -> Answer {
+pub(crate) async fn try_out(call: Call) -> Answer {
     call.run(move |desk| {
         let sent = desk.write(|tx| tried(tx, desk.viewer.id))?;
         let items = sent.into_iter().map(Tried::from).collect();
@@ -144,7 +144,7 @@ pub async fn try_out(call: Call) -> Answer {
 
 /// What became of the caller's test pages, the newest first.
 #[utoipa::path(get, path = "/api/v1/messages/test", tag = "messages", responses((status = 200, body = List<Tried>)))]
-pub async fn tests(call: Call) -> Answer {
+pub(crate) async fn tests(call: Call) -> Answer {
     call.run(move |desk| {
         let sent = desk.read(|view| Ok(messages::trials(view, desk.viewer.id, TRIED)?))?;
         Reply::ok(&List::whole(sent.into_iter().map(Tried::from).collect()))

@@ -13,7 +13,7 @@ use store::messages::reader::{self, Reader};
 #[derive(Serialize, Deserialize, ToSchema)]
 #[schema(as = MailPreferences)]
 #[serde(deny_unknown_fields)]
-pub struct MailPreferences {
+pub(crate) struct MailPreferences {
     /// `pt-BR` or `en`.
     lang: String,
     /// IANA: the clock that instants in a message are told on.
@@ -40,7 +40,7 @@ pub(crate) fn reader(lang: &str, zone: &str) -> Result<Reader, Fault> {
 
 /// How messages to the caller are written.
 #[utoipa::path(get, path = "/api/v1/messages/letters", tag = "messages", responses((status = 200, body = MailPreferences)))]
-pub async fn get(call: Call) -> Answer {
+pub(crate) async fn get(call: Call) -> Answer {
     call.run(|desk| {
         Reply::ok(&MailPreferences::from(desk.read(|view| Ok(reader::reader(view, desk.viewer.id)?))?))
     })
@@ -49,7 +49,7 @@ pub async fn get(call: Call) -> Answer {
 
 /// Changes it, from the next message on.
 #[utoipa::path(put, path = "/api/v1/messages/letters", tag = "messages", request_body = MailPreferences, responses((status = 200, body = MailPreferences), (status = 422)))]
-pub async fn put(call: Call, body: Body<MailPreferences>) -> Answer {
+pub(crate) async fn put(call: Call, body: Body<MailPreferences>) -> Answer {
     call.run(move |desk| {
         let reader = reader(&body.value.lang, &body.value.zone)?;
         desk.write(|tx| Ok(reader::write_for(tx, desk.viewer.id, reader)?))?;

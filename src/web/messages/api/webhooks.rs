@@ -24,7 +24,7 @@ const MOST: i64 = 1_000;
 /// A program that is called.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Webhook)]
-pub struct Seen {
+pub(crate) struct Seen {
     id: String,
     /// Without what stands after `?`.
     url: String,
@@ -45,7 +45,7 @@ impl From<Webhook> for Seen {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = NewWebhook)]
 #[serde(deny_unknown_fields)]
-pub struct Added {
+pub(crate) struct Added {
     /// `https://…`, or `http://` on this host; without name and password, and into no private network that the
     /// configuration does not allow.
     url: String,
@@ -54,7 +54,7 @@ pub struct Added {
 /// A program that is called from now on.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebhookWithSecret)]
-pub struct Made {
+pub(crate) struct Made {
     #[serde(flatten)]
     seen: Seen,
     /// `whsec_…`, what both sides sign with (Standard Webhooks). Shown this once.
@@ -64,7 +64,7 @@ pub struct Made {
 /// One planned call.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebhookMessage)]
-pub struct Planned {
+pub(crate) struct Planned {
     /// Grows in the order of planning; `data.cursor` of the call.
     cursor: i64,
     /// `data.sequence` of the call; null until it first leaves.
@@ -88,7 +88,7 @@ pub struct Planned {
 /// What a call is about.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebhookCase)]
-pub struct Case {
+pub(crate) struct Case {
     kind: String,
     id: String,
 }
@@ -112,7 +112,7 @@ impl From<Stored> for Planned {
 /// A part of what was planned.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebhookMessages)]
-pub struct Part {
+pub(crate) struct Part {
     items: Vec<Planned>,
     /// Pass it as `cursor` for what follows; null at the end.
     next: Option<i64>,
@@ -121,7 +121,7 @@ pub struct Part {
 /// From where.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct After {
+pub(crate) struct After {
     /// What was planned after this cursor; everything when there is none.
     #[serde(default)]
     cursor: i64,
@@ -133,7 +133,7 @@ pub struct After {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = WebhookReplay)]
 #[serde(deny_unknown_fields)]
-pub struct Missed {
+pub(crate) struct Missed {
     /// The last cursor that arrived.
     after: i64,
 }
@@ -141,7 +141,7 @@ pub struct Missed {
 /// What is called again.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebhookReplayed)]
-pub struct Replayed {
+pub(crate) struct Replayed {
     /// How many calls are due again.
     count: usize,
     /// Pass it as `after` to go on; null when that was all.
@@ -151,7 +151,7 @@ pub struct Replayed {
 /// A call that is planned.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebhookTested)]
-pub struct Tested {
+pub(crate) struct Tested {
     /// Where the list of messages shows what became of it.
     cursor: i64,
 }
@@ -161,7 +161,7 @@ pub struct Tested {
 #[derive(ToSchema)]
 #[schema(as = WebhookCall)]
 #[expect(dead_code, reason = "the shape of domain::webhook::Call, for the document only")]
-pub struct WebhookCall {
+pub(crate) struct WebhookCall {
     /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `claimed`, `acknowledged`, `silenced`,
     /// `reassigned`, `resolved`, `reopened`, `coverage`, `lapse`, `lapses_overnight`, `log_broken`, `test`.
     #[schema(rename = "type")]
@@ -176,7 +176,7 @@ pub struct WebhookCall {
 /// What waits, and where. Nothing of a person, nothing measured.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of domain::webhook::Data, for the document only")]
-pub struct ToldData {
+pub(crate) struct ToldData {
     /// Grows in the order of planning: a receiver that was away asks for what came after it.
     cursor: i64,
     /// Which call to this program this is, from 1 and without a hole, in the order in which they first left; the same on
@@ -191,7 +191,7 @@ pub struct ToldData {
 
 /// Every program, those that are called no more included.
 #[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", responses((status = 200, body = List<Seen>)))]
-pub async fn list(call: Call) -> Answer {
+pub(crate) async fn list(call: Call) -> Answer {
     call.run(|desk| {
         let all = desk.read(|view| Ok(webhooks::all(view)?))?;
         Reply::ok(&List::whole(all.into_iter().map(Seen::from).collect::<Vec<_>>()))
@@ -201,7 +201,7 @@ pub async fn list(call: Call) -> Answer {
 
 /// Adds a program. The secret is shown this once, so the call takes no `Idempotency-Key`.
 #[utoipa::path(post, path = "/api/v1/webhooks", tag = "webhooks", request_body = Added, responses((status = 201, body = Made), (status = 422)))]
-pub async fn create(call: Call, state: Data<State>, body: Body<Added>) -> Answer {
+pub(crate) async fn create(call: Call, state: Data<State>, body: Body<Added>) -> Answer {
     let url = body.value.url;
     let checked = reach::may_be_called(&state, &url).await;
     call.run(move |desk| {
@@ -218,7 +218,7 @@ pub async fn create(call: Call, state: Data<State>, body: Body<Added>) -> Answer
 
 /// No more calls. What was planned and not made fails.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/disable", tag = "webhooks", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn disable(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn disable(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         desk.write(|tx| Ok(webhooks::disable(tx, &id)?))?;
         Ok(Reply::none())
@@ -228,7 +228,7 @@ pub async fn disable(call: Call, id: Path<String>) -> Answer {
 
 /// Plans a call of the type `test`; the list of messages tells what became of it.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path)), responses((status = 202, body = Tested), (status = 404)))]
-pub async fn test(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn test(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let cursor = desk.write(|tx| Ok(webhooks::try_out(tx, &id)?))?;
         Reply::with(StatusCode::ACCEPTED, &Tested { cursor })
@@ -238,7 +238,7 @@ pub async fn test(call: Call, id: Path<String>) -> Answer {
 
 /// What was planned for a program after a cursor, in the order of planning, and where each call stands.
 #[utoipa::path(get, path = "/api/v1/webhooks/{id}/messages", tag = "webhooks", params(("id" = String, Path), After), responses((status = 200, body = Part), (status = 404)))]
-pub async fn messages(call: Call, id: Path<String>, from: Query<After>) -> Answer {
+pub(crate) async fn messages(call: Call, id: Path<String>, from: Query<After>) -> Answer {
     call.run(move |desk| {
         let limit = match from.limit.unwrap_or(USUAL) {
             ..=0 => return Err(Fault::invalid("limit", "at least 1")),
@@ -261,7 +261,7 @@ pub async fn messages(call: Call, id: Path<String>, from: Query<After>) -> Answe
 /// Makes what was planned after a cursor due again, by the same `webhook-id`s: at most 500 at once. Calls in flight
 /// arrive regardless; cancelled ones, because somebody answered the case, are listed and not replayed.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/replay", tag = "webhooks", params(("id" = String, Path)), request_body = Missed, responses((status = 202, body = Replayed), (status = 404)))]
-pub async fn replay(call: Call, id: Path<String>, body: Body<Missed>) -> Answer {
+pub(crate) async fn replay(call: Call, id: Path<String>, body: Body<Missed>) -> Answer {
     call.run(move |desk| {
         let (count, next) = desk.write(|tx| Ok(webhooks::replay(tx, &id, body.value.after)?))?;
         Reply::with(StatusCode::ACCEPTED, &Replayed { count, next })

@@ -1,4 +1,4 @@
 //! What the pages of this capability show.
 
-pub mod pager;
-pub mod webhooks;
+pub(crate) mod pager;
+pub(crate) mod webhooks;

@@ -8,7 +8,7 @@ use domain::Instant;
 
 /// What waits for the reader.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// Cases, the longest waiting first.
     pub cases: Vec<Case>,
     /// Whether some of it is still on its way: the browser asks again soon.
@@ -18,20 +18,20 @@ pub struct View {
 impl View {
     /// Cases that somebody must come to.
     #[must_use]
-    pub fn ringing(&self) -> usize {
+    pub(crate) fn ringing(&self) -> usize {
         self.cases.iter().filter(|case| case.cause.rings()).count()
     }
 
     /// The others: to be known, not to be answered.
     #[must_use]
-    pub fn notices(&self) -> usize {
+    pub(crate) fn notices(&self) -> usize {
         self.cases.len() - self.ringing()
     }
 }
 
 /// A case that the reader was called to, or a notice.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub(crate) struct Case {
     /// Where it is answered.
     pub link: String,
     /// When the reader was first called.
@@ -46,7 +46,7 @@ pub struct Case {
 
 /// Why somebody was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// Their turn on call begins: to be known, not to be answered.
     OnCall,
     /// A turn on call is to be swapped, or was, or will not be.
@@ -104,7 +104,7 @@ pub enum Cause {
 impl Cause {
     /// From the message's template.
     #[must_use]
-    pub fn of(template: &str) -> Self {
+    pub(crate) fn of(template: &str) -> Self {
         match template {
             "handover" | "handover_alone" | "handover_several" => Self::OnCall,
             "coverage" => Self::Coverage,
@@ -137,7 +137,7 @@ impl Cause {
 
     /// Whether somebody must come: it sounds and counts in the title. The others are notices.
     #[must_use]
-    pub const fn rings(self) -> bool {
+    pub(crate) const fn rings(self) -> bool {
         !matches!(
             self,
             Self::OnCall
@@ -163,7 +163,7 @@ impl Cause {
 
     /// What it says.
     #[must_use]
-    pub const fn word(self) -> Key {
+    pub(crate) const fn word(self) -> Key {
         match self {
             Self::OnCall => Key("pager-on-call"),
             Self::Coverage => Key("pager-coverage"),
@@ -207,6 +207,6 @@ struct Part<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn part(shell: &Shell, view: &View) -> Html {
+pub(crate) fn part(shell: &Shell, view: &View) -> Html {
     Part { shell, w: &shell.words, view }.render()
 }

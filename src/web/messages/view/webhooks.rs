@@ -12,7 +12,7 @@ use domain::{Can, Instant};
 
 /// The list and the form.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// The newest last.
     pub rows: Vec<Program>,
     /// What was typed, after a refusal.
@@ -34,7 +34,7 @@ impl View {
 
 /// A program that is called.
 #[derive(Debug, Clone)]
-pub struct Program {
+pub(crate) struct Program {
     /// Its id.
     pub id: String,
     /// Where it listens, without what stands after `?`.
@@ -49,7 +49,7 @@ pub struct Program {
 
 /// A call that was planned.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub(crate) struct Call {
     /// Its cursor.
     pub cursor: i64,
     /// What it says, by its template.
@@ -83,7 +83,7 @@ impl Call {
 
 /// One program with its calls.
 #[derive(Debug, Clone)]
-pub struct One {
+pub(crate) struct One {
     /// Which.
     pub program: Program,
     /// Its calls: the newest first, or from a cursor on in the order of planning.
@@ -120,7 +120,7 @@ struct OnePage<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }
 
@@ -128,7 +128,7 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn one(shell: &Shell, view: &One) -> Html {
+pub(crate) fn one(shell: &Shell, view: &One) -> Html {
     OnePage { shell, w: &shell.words, view }.render()
 }
 
@@ -136,6 +136,6 @@ pub fn one(shell: &Shell, view: &One) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn calls(shell: &Shell, view: &One) -> Html {
+pub(crate) fn calls(shell: &Shell, view: &One) -> Html {
     OnePage { shell, w: &shell.words, view }.as_calls().render()
 }

@@ -25,7 +25,7 @@ const WIDEST: std::time::Duration = std::time::Duration::from_secs(400 * 86_400)
 /// A turn in a schedule.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ScheduleTurn)]
-pub struct Turn {
+pub(crate) struct Turn {
     schedule: String,
     #[schema(value_type = String)]
     from: Instant,
@@ -43,7 +43,7 @@ impl From<(String, Window)> for Turn {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AbsenceCover)]
-pub struct StandsIn {
+pub(crate) struct StandsIn {
     schedule: String,
     #[schema(value_type = String)]
     from: Instant,
@@ -63,7 +63,7 @@ impl From<Cover> for StandsIn {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewAbsence)]
-pub struct Absent {
+pub(crate) struct Absent {
     #[schema(value_type = String)]
     from: Instant,
     #[schema(value_type = String)]
@@ -80,7 +80,7 @@ pub struct Absent {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AbsenceSpan)]
-pub struct Span {
+pub(crate) struct Span {
     /// What has begun keeps its beginning.
     #[schema(value_type = String)]
     from: Instant,
@@ -94,7 +94,7 @@ pub struct Span {
 /// Somebody who is away.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HeldAbsence)]
-pub struct Shown {
+pub(crate) struct Shown {
     #[schema(value_type = String)]
     id: AbsenceId,
     #[schema(value_type = String)]
@@ -124,7 +124,7 @@ impl From<StoredAbsence> for Shown {
 /// What an absence leaves behind.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Absence)]
-pub struct AbsenceShown {
+pub(crate) struct AbsenceShown {
     #[schema(value_type = String)]
     id: AbsenceId,
     /// The schedules in which they have turns in that time.
@@ -203,7 +203,7 @@ pub(crate) fn named<T>(
 
 /// A person's turns in every schedule in a window of at most 400 days, as they are planned now.
 #[utoipa::path(get, path = "/api/v1/users/{id}/turns", tag = "schedules", params(("id" = String, Path), Between), responses((status = 200, body = List<Turn>), (status = 404)))]
-pub async fn turns(call: Call, id: Path<UserId>, asked: Query<Between>) -> Answer {
+pub(crate) async fn turns(call: Call, id: Path<UserId>, asked: Query<Between>) -> Answer {
     call.run(move |desk| {
         let within = narrow(asked.from, asked.to)?;
         let turns = desk.read(|view| {
@@ -217,7 +217,7 @@ pub async fn turns(call: Call, id: Path<UserId>, asked: Query<Between>) -> Answe
 
 /// Everybody who is away now or later, by when it ends.
 #[utoipa::path(get, path = "/api/v1/absences", tag = "schedules", responses((status = 200, body = List<Shown>)))]
-pub async fn list(call: Call) -> Answer {
+pub(crate) async fn list(call: Call) -> Answer {
     call.run(|desk| {
         let held = desk.read(|view| Ok(absences::list(view, desk.now)?))?;
         Reply::ok(&List::whole(held.into_iter().map(Shown::from).collect::<Vec<_>>()))
@@ -231,7 +231,7 @@ pub async fn list(call: Call) -> Answer {
 /// One that ends more than 400 days from now, or of somebody who takes no calls or has left, is refused. Of one's own, whoever
 /// takes calls may say it without stand-ins, and the managers hear of it; of others', the absent person and whoever stands in do.
 #[utoipa::path(post, path = "/api/v1/users/{id}/absences", tag = "schedules", params(("id" = String, Path)), request_body = Absent, responses((status = 201, body = AbsenceShown), (status = 403), (status = 404), (status = 409), (status = 422)))]
-pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer {
+pub(crate) async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer {
     call.run(move |desk| {
         let Absent { from, to, cover, sure } = body.value;
         let covers: Vec<Cover> = cover
@@ -255,7 +255,7 @@ pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer 
 
 /// Another beginning or end of an absence that is not over. What has begun keeps its beginning.
 #[utoipa::path(put, path = "/api/v1/absences/{id}", tag = "schedules", params(("id" = String, Path)), request_body = Span, responses((status = 200, body = AbsenceShown), (status = 403), (status = 404), (status = 409), (status = 422)))]
-pub async fn change(call: Call, id: Path<AbsenceId>, body: Body<Span>) -> Answer {
+pub(crate) async fn change(call: Call, id: Path<AbsenceId>, body: Body<Span>) -> Answer {
     call.run(move |desk| {
         let Span { from, to, sure } = body.value;
         let within = bounded(from, to, desk.now)?;
@@ -275,7 +275,7 @@ pub async fn change(call: Call, id: Path<AbsenceId>, body: Body<Span>) -> Answer
 
 /// Takes an absence back: what has begun ends now, and whoever stood in stands in no more.
 #[utoipa::path(delete, path = "/api/v1/absences/{id}", tag = "schedules", params(("id" = String, Path)), responses((status = 204), (status = 403), (status = 404), (status = 409)))]
-pub async fn take_back(call: Call, id: Path<AbsenceId>) -> Answer {
+pub(crate) async fn take_back(call: Call, id: Path<AbsenceId>) -> Answer {
     call.run(move |desk| {
         desk.write(|tx| {
             may_speak(&desk.viewer, absences::get(tx, *id)?.absence.user, &[])?;

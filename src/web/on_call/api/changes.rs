@@ -21,7 +21,7 @@ use store::{Tx, View};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ScheduleOverride)]
-pub struct Changed {
+pub(crate) struct Changed {
     #[schema(value_type = String)]
     from: Instant,
     #[schema(value_type = String)]
@@ -40,7 +40,7 @@ pub struct Changed {
 /// An override in force.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HeldOverride)]
-pub struct HeldOverride {
+pub(crate) struct HeldOverride {
     /// Its place in this version.
     place: usize,
     #[schema(value_type = String)]
@@ -58,7 +58,7 @@ pub struct HeldOverride {
 /// A temporary schedule in force.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HeldTemporary)]
-pub struct HeldTemporary {
+pub(crate) struct HeldTemporary {
     /// Its place in this version.
     place: usize,
     #[schema(value_type = String)]
@@ -72,7 +72,7 @@ pub struct HeldTemporary {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TemporarySchedule)]
-pub struct Instead {
+pub(crate) struct Instead {
     #[schema(value_type = String)]
     from: Instant,
     #[schema(value_type = String)]
@@ -87,7 +87,7 @@ pub struct Instead {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TemporaryShift)]
-pub struct Own {
+pub(crate) struct Own {
     #[schema(value_type = String)]
     user_id: UserId,
     #[schema(value_type = String)]
@@ -187,7 +187,7 @@ fn reply(status: StatusCode, done: &Published) -> Result<Reply, Fault> {
 
 /// The overrides of the version in force, in the order in which they are laid on top.
 #[utoipa::path(get, path = "/api/v1/schedules/{id}/overrides", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = List<HeldOverride>), (status = 404)))]
-pub async fn overrides(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn overrides(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let Version { version, body, .. } = desk.read(|view| Ok(on_call::get(view, &id, desk.now)?))?;
         let held = body.schedule.overrides.into_iter().enumerate().map(|(place, over)| {
@@ -203,13 +203,18 @@ pub async fn overrides(call: Call, id: Path<String>) -> Answer {
 /// long, somebody who goes and is not on call in it, somebody who comes and is away) is `E_DOUBT`, until it is said to be
 /// `sure`: then somebody who is away comes all the same.
 #[utoipa::path(post, path = "/api/v1/schedules/{id}/overrides", tag = "schedules", params(("id" = String, Path)), request_body = Changed, responses((status = 201, body = Published), (status = 404), (status = 409), (status = 412), (status = 422)))]
-pub async fn override_with(call: Call, id: Path<String>, expected: IfMatch, body: Body<Changed>) -> Answer {
+pub(crate) async fn override_with(
+    call: Call,
+    id: Path<String>,
+    expected: IfMatch,
+    body: Body<Changed>,
+) -> Answer {
     written(call, id.into_inner(), None, expected, body.value).await
 }
 
 /// Another override at a place. `If-Match` holds the version in which it has that place.
 #[utoipa::path(put, path = "/api/v1/schedules/{id}/overrides/{place}", tag = "schedules", params(("id" = String, Path), ("place" = u32, Path), ("if-match" = String, Header)), request_body = Changed, responses((status = 200, body = Published), (status = 404), (status = 409), (status = 412), (status = 422), (status = 428)))]
-pub async fn change_override(
+pub(crate) async fn change_override(
     call: Call,
     path: Path<(String, usize)>,
     expected: IfMatch,
@@ -236,7 +241,7 @@ async fn written(call: Call, id: String, place: Option<usize>, expected: IfMatch
 
 /// Takes an override back. `If-Match` holds the version in which it has that place.
 #[utoipa::path(delete, path = "/api/v1/schedules/{id}/overrides/{place}", tag = "schedules", params(("id" = String, Path), ("place" = u32, Path), ("if-match" = String, Header)), responses((status = 200, body = Published), (status = 404), (status = 412), (status = 428)))]
-pub async fn take_override(call: Call, path: Path<(String, usize)>, expected: IfMatch) -> Answer {
+pub(crate) async fn take_override(call: Call, path: Path<(String, usize)>, expected: IfMatch) -> Answer {
     let (id, place) = path.into_inner();
     call.run(move |desk| {
         let done = desk.write(|tx| {
@@ -252,7 +257,7 @@ pub async fn take_override(call: Call, path: Path<(String, usize)>, expected: If
 
 /// The temporary schedules of the version in force; a later one lies over an earlier one.
 #[utoipa::path(get, path = "/api/v1/schedules/{id}/temporaries", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = List<HeldTemporary>), (status = 404)))]
-pub async fn temporaries(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn temporaries(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let Version { version, body, .. } = desk.read(|view| Ok(on_call::get(view, &id, desk.now)?))?;
         let held = body.schedule.temporaries.into_iter().enumerate().map(|(place, own)| {
@@ -267,13 +272,13 @@ pub async fn temporaries(call: Call, id: Path<String>) -> Answer {
 
 /// One more temporary schedule: in its window only its own shifts count. What is hardly meant is asked again.
 #[utoipa::path(post, path = "/api/v1/schedules/{id}/temporaries", tag = "schedules", params(("id" = String, Path)), request_body = Instead, responses((status = 201, body = Published), (status = 404), (status = 409), (status = 412), (status = 422)))]
-pub async fn instead(call: Call, id: Path<String>, expected: IfMatch, body: Body<Instead>) -> Answer {
+pub(crate) async fn instead(call: Call, id: Path<String>, expected: IfMatch, body: Body<Instead>) -> Answer {
     laid_over(call, id.into_inner(), None, expected, body.value).await
 }
 
 /// Another temporary schedule at a place. `If-Match` holds the version in which it has that place.
 #[utoipa::path(put, path = "/api/v1/schedules/{id}/temporaries/{place}", tag = "schedules", params(("id" = String, Path), ("place" = u32, Path), ("if-match" = String, Header)), request_body = Instead, responses((status = 200, body = Published), (status = 404), (status = 409), (status = 412), (status = 422), (status = 428)))]
-pub async fn change_temporary(
+pub(crate) async fn change_temporary(
     call: Call,
     path: Path<(String, usize)>,
     expected: IfMatch,
@@ -301,7 +306,7 @@ async fn laid_over(call: Call, id: String, place: Option<usize>, expected: IfMat
 
 /// Takes a temporary schedule back. `If-Match` holds the version in which it has that place.
 #[utoipa::path(delete, path = "/api/v1/schedules/{id}/temporaries/{place}", tag = "schedules", params(("id" = String, Path), ("place" = u32, Path), ("if-match" = String, Header)), responses((status = 200, body = Published), (status = 404), (status = 412), (status = 428)))]
-pub async fn take_temporary(call: Call, path: Path<(String, usize)>, expected: IfMatch) -> Answer {
+pub(crate) async fn take_temporary(call: Call, path: Path<(String, usize)>, expected: IfMatch) -> Answer {
     let (id, place) = path.into_inner();
     call.run(move |desk| {
         let done = desk.write(|tx| {

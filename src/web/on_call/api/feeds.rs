@@ -26,7 +26,7 @@ use store::versions::Version;
 
 /// The address of a feed.
 #[derive(Serialize, ToSchema)]
-pub struct Address {
+pub(crate) struct Address {
     /// The path with its secret, shown once.
     path: String,
 }
@@ -38,7 +38,7 @@ pub(crate) fn path(schedule: &str, secret: &str) -> String {
 
 /// Makes the address of this schedule's feed for whoever asks; an earlier one stops working.
 #[utoipa::path(post, path = "/api/v1/schedules/{id}/feed", tag = "schedules", params(("id" = String, Path)), responses((status = 201, body = Address), (status = 404)))]
-pub async fn open(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn open(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let secret = desk.write(|tx| {
             on_call::get(tx, &id, desk.now)?;
@@ -51,7 +51,7 @@ pub async fn open(call: Call, id: Path<String>) -> Answer {
 
 /// Ends the address.
 #[utoipa::path(delete, path = "/api/v1/schedules/{id}/feed", tag = "schedules", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn close(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn close(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         desk.write(|tx| Ok(feeds::close(tx, &id, desk.viewer.id)?))?;
         Ok(Reply::none())
@@ -62,7 +62,7 @@ pub async fn close(call: Call, id: Path<String>) -> Answer {
 /// The secret of the address.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// As `POST …/feed` gave it.
     #[serde(default)]
     token: String,
@@ -72,7 +72,7 @@ pub struct Shown {
 
 /// The schedule as iCalendar (RFC 5545), from the start of last month to six months ahead.
 #[utoipa::path(get, path = "/api/v1/schedules/{id}/calendar.ics", tag = "schedules", params(("id" = String, Path), Shown), responses((status = 200, description = "text/calendar, with an ETag"), (status = 304, description = "nothing changed since If-None-Match"), (status = 404, description = "no such address, or it was ended")))]
-pub async fn calendar(
+pub(crate) async fn calendar(
     request: HttpRequest,
     state: Data<State>,
     id: Path<String>,

@@ -1,8 +1,8 @@
 //! This capability over the API.
 
-pub mod absences;
-pub mod changes;
-pub mod feeds;
-pub mod schedules;
-pub mod swaps;
-pub mod teams;
+pub(crate) mod absences;
+pub(crate) mod changes;
+pub(crate) mod feeds;
+pub(crate) mod schedules;
+pub(crate) mod swaps;
+pub(crate) mod teams;

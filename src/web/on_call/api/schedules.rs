@@ -27,7 +27,7 @@ const NEXT: Duration = Duration::from_secs(60 * 86_400);
 /// A schedule in force.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Schedule)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Its lasting id, as in `clinician_on_call`.
     id: String,
     version: u32,
@@ -54,7 +54,7 @@ pub struct Seen {
 /// Somebody on call, and why.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OnCallPerson)]
-pub struct Present {
+pub(crate) struct Present {
     #[schema(value_type = String)]
     user_id: UserId,
     /// `{rotation|temporary|override: place in the list}`, or `{stands_in_for: id}` of who is away.
@@ -81,7 +81,7 @@ impl Seen {
 
 /// Every schedule, by id.
 #[utoipa::path(get, path = "/api/v1/schedules", tag = "schedules", responses((status = 200, body = List<Seen>)))]
-pub async fn list(call: Call) -> Answer {
+pub(crate) async fn list(call: Call) -> Answer {
     call.run(|desk| {
         let (held, absences) = desk.read(|view| {
             Ok((versions::all_in_force::<Duty>(view, desk.now)?, absences::after(view, desk.now)?))
@@ -94,7 +94,7 @@ pub async fn list(call: Call) -> Answer {
 
 /// One schedule.
 #[utoipa::path(get, path = "/api/v1/schedules/{id}", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
-pub async fn get(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn get(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let (held, absences) =
             desk.read(|view| Ok((on_call::get(view, &id, desk.now)?, absences::after(view, desk.now)?)))?;
@@ -108,7 +108,7 @@ pub async fn get(call: Call, id: Path<String>) -> Answer {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewScheduleVersion)]
-pub struct Written {
+pub(crate) struct Written {
     /// `{pt, en}`.
     #[schema(value_type = Object)]
     name: Name,
@@ -149,7 +149,7 @@ fn rotations<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rotation>, D::Err
 /// A new version, and what it leaves open.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ScheduleVersion)]
-pub struct Published {
+pub(crate) struct Published {
     pub(crate) version: u32,
     /// What will go wrong in the next 30 days, the loudest first.
     issues: Vec<Problem>,
@@ -167,7 +167,7 @@ pub(crate) fn seen_version(version: i64) -> Result<u32, Fault> {
 
 /// Puts a new version in force. `If-Match: "0"` for a schedule that is not there yet.
 #[utoipa::path(put, path = "/api/v1/schedules/{id}", tag = "schedules", params(("id" = String, Path)), request_body = Written, responses((status = 200, body = Published), (status = 412), (status = 422), (status = 428)))]
-pub async fn put(call: Call, id: Path<String>, expected: IfMatch, body: Body<Written>) -> Answer {
+pub(crate) async fn put(call: Call, id: Path<String>, expected: IfMatch, body: Body<Written>) -> Answer {
     call.run(move |desk| {
         lasting(&id)?;
         let Written { name, need, zone, rotations, temporaries, overrides } = body.value;
@@ -194,7 +194,7 @@ pub(crate) fn lasting(id: &str) -> Result<(), Fault> {
 /// Which window.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Between {
+pub(crate) struct Between {
     #[param(value_type = String)]
     pub(crate) from: Instant,
     #[param(value_type = String)]
@@ -204,7 +204,7 @@ pub struct Between {
 /// A person on call for a while.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Shift)]
-pub struct Shown {
+pub(crate) struct Shown {
     #[schema(value_type = String)]
     from: Instant,
     #[schema(value_type = String)]
@@ -222,7 +222,7 @@ impl From<Shift> for Shown {
 
 /// Who was, is and will be on call, each stretch by the version in force then; at most 400 days.
 #[utoipa::path(get, path = "/api/v1/schedules/{id}/shifts", tag = "schedules", params(("id" = String, Path), Between), responses((status = 200, body = List<Shown>), (status = 404)))]
-pub async fn shifts(call: Call, id: Path<String>, asked: Query<Between>) -> Answer {
+pub(crate) async fn shifts(call: Call, id: Path<String>, asked: Query<Between>) -> Answer {
     call.run(move |desk| {
         let within = narrow(asked.from, asked.to)?;
         let shifts = desk.read(|view| {
@@ -237,7 +237,7 @@ pub async fn shifts(call: Call, id: Path<String>, asked: Query<Between>) -> Answ
 /// Which instant.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct When {
+pub(crate) struct When {
     /// Now, unless said.
     #[param(value_type = Option<String>)]
     at: Option<Instant>,
@@ -246,7 +246,7 @@ pub struct When {
 /// Who was on call at an instant.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OnCall)]
-pub struct Then {
+pub(crate) struct Then {
     #[schema(value_type = String)]
     at: Instant,
     /// The version in force then.
@@ -256,7 +256,7 @@ pub struct Then {
 
 /// Who is, or was, on call at an instant, by the version in force then: a later edit does not change it.
 #[utoipa::path(get, path = "/api/v1/schedules/{id}/on-call", tag = "schedules", params(("id" = String, Path), When), responses((status = 200, body = Then), (status = 404, description = "no such schedule at that instant")))]
-pub async fn at(call: Call, id: Path<String>, asked: Query<When>) -> Answer {
+pub(crate) async fn at(call: Call, id: Path<String>, asked: Query<When>) -> Answer {
     call.run(move |desk| {
         let at = asked.at.unwrap_or(desk.now);
         let (version, present) = desk.read(|view| Ok(on_call::on_call(view, &id, at)?))?;
@@ -268,7 +268,7 @@ pub async fn at(call: Call, id: Path<String>, asked: Query<When>) -> Answer {
 /// What will go wrong.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ScheduleIssue)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// `gap`, `nobody_reachable`, `nobody_certified`, `certificate_ends`, `first_and_backup` (also in a schedule that a policy
     /// calls before this one), `beside_turn` (a change for a turn that has moved: the rest is with `user_id`), `unreachable`, `certificate_date` (`from` is the date), `overload` (in all schedules together).
     kind: &'static str,
@@ -314,7 +314,7 @@ impl From<&Issue> for Problem {
 
 /// What will go wrong in the next 30 days, the loudest first.
 #[utoipa::path(get, path = "/api/v1/schedules/{id}/issues", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = List<Problem>), (status = 404)))]
-pub async fn issues(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn issues(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let found = desk.read(|view| published(view, &id, desk.now))?;
         Reply::ok(&List::whole(found.issues))

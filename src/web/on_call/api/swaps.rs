@@ -15,7 +15,7 @@ use store::on_call::swaps::{self, Asked, Word};
 #[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Stretch)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     #[schema(value_type = String)]
     from: Instant,
     #[schema(value_type = String)]
@@ -37,7 +37,7 @@ impl From<Window> for Stretch {
 /// A turn that one person would give another.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Swap)]
-pub struct Swap {
+pub(crate) struct Swap {
     #[schema(value_type = String)]
     id: SwapId,
     schedule: String,
@@ -80,7 +80,7 @@ impl From<swaps::Swap> for Swap {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewSwap)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     #[schema(value_type = String)]
     from: Instant,
     #[schema(value_type = String)]
@@ -97,7 +97,7 @@ pub struct Wanted {
 
 /// What is asked for in a schedule and not answered yet, in order of time.
 #[utoipa::path(get, path = "/api/v1/schedules/{id}/swaps", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = List<Swap>), (status = 404)))]
-pub async fn list(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn list(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let open = desk.read(|view| {
             store::on_call::get(view, &id, desk.now)?;
@@ -110,7 +110,7 @@ pub async fn list(call: Call, id: Path<String>) -> Answer {
 
 /// Offers a turn of one's own, to one person or to whoever comes first, or offers to take somebody's.
 #[utoipa::path(post, path = "/api/v1/schedules/{id}/swaps", tag = "schedules", params(("id" = String, Path)), request_body = Wanted, responses((status = 201, body = Swap), (status = 404), (status = 409), (status = 422)))]
-pub async fn ask(call: Call, id: Path<String>, body: Body<Wanted>) -> Answer {
+pub(crate) async fn ask(call: Call, id: Path<String>, body: Body<Wanted>) -> Answer {
     call.run(move |desk| {
         let Wanted { from, to, giver, taker, back } = body.value;
         let asked = asked(desk.viewer.id, giver, taker, Window { from, to }, back.map(Window::from));
@@ -134,19 +134,19 @@ pub(crate) fn asked(
 
 /// Agrees: from now on the schedule says so.
 #[utoipa::path(post, path = "/api/v1/swaps/{id}/accept", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = Swap), (status = 403), (status = 404), (status = 422)))]
-pub async fn accept(call: Call, id: Path<SwapId>) -> Answer {
+pub(crate) async fn accept(call: Call, id: Path<SwapId>) -> Answer {
     said(call, *id, Word::Accept).await
 }
 
 /// Does not agree.
 #[utoipa::path(post, path = "/api/v1/swaps/{id}/decline", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = Swap), (status = 403), (status = 404)))]
-pub async fn decline(call: Call, id: Path<SwapId>) -> Answer {
+pub(crate) async fn decline(call: Call, id: Path<SwapId>) -> Answer {
     said(call, *id, Word::Decline).await
 }
 
 /// Asks no more.
 #[utoipa::path(post, path = "/api/v1/swaps/{id}/withdraw", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = Swap), (status = 403), (status = 404)))]
-pub async fn withdraw(call: Call, id: Path<SwapId>) -> Answer {
+pub(crate) async fn withdraw(call: Call, id: Path<SwapId>) -> Answer {
     said(call, *id, Word::Withdraw).await
 }
 

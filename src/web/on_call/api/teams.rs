@@ -22,7 +22,7 @@ use store::versions::{self, Version};
 
 /// People who are paged together.
 #[derive(Serialize, ToSchema)]
-pub struct SeenTeam {
+pub(crate) struct SeenTeam {
     /// Its lasting id.
     id: String,
     version: u32,
@@ -42,7 +42,7 @@ impl From<Version<Team>> for SeenTeam {
 
 /// Every team, by id.
 #[utoipa::path(get, path = "/api/v1/teams", tag = "schedules", responses((status = 200, body = List<SeenTeam>)))]
-pub async fn teams(call: Call) -> Answer {
+pub(crate) async fn teams(call: Call) -> Answer {
     call.run(|desk| {
         let held = desk.read(|view| Ok(versions::all_in_force::<Team>(view, desk.now)?))?;
         Reply::ok(&List::whole(held.into_iter().map(SeenTeam::from).collect::<Vec<_>>()))
@@ -52,7 +52,7 @@ pub async fn teams(call: Call) -> Answer {
 
 /// One team.
 #[utoipa::path(get, path = "/api/v1/teams/{id}", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = SeenTeam), (status = 404)))]
-pub async fn team(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn team(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let held = desk.read(|view| Ok(versions::in_force::<Team>(view, &id, desk.now)?))?;
         let held = held.ok_or_else(|| Fault::new(Code::NotFound))?;
@@ -65,7 +65,7 @@ pub async fn team(call: Call, id: Path<String>) -> Answer {
 /// A team to be put in force.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WrittenTeam {
+pub(crate) struct WrittenTeam {
     /// `{pt, en}`.
     #[schema(value_type = Object)]
     name: Name,
@@ -75,7 +75,12 @@ pub struct WrittenTeam {
 
 /// Puts a new version in force. `If-Match: "0"` for a team that is not there yet.
 #[utoipa::path(put, path = "/api/v1/teams/{id}", tag = "schedules", params(("id" = String, Path)), request_body = WrittenTeam, responses((status = 200, body = SeenTeam), (status = 412), (status = 422), (status = 428)))]
-pub async fn put_team(call: Call, id: Path<String>, expected: IfMatch, body: Body<WrittenTeam>) -> Answer {
+pub(crate) async fn put_team(
+    call: Call,
+    id: Path<String>,
+    expected: IfMatch,
+    body: Body<WrittenTeam>,
+) -> Answer {
     call.run(move |desk| {
         lasting(&id)?;
         let WrittenTeam { name, members } = body.value;
@@ -114,7 +119,7 @@ pub(crate) fn keep_team(tx: &mut Tx<'_>, id: &str, team: &Team, seen: u32) -> Re
 
 /// What is known of a person who may be on call.
 #[derive(Serialize, ToSchema)]
-pub struct Fit {
+pub(crate) struct Fit {
     #[schema(value_type = String)]
     user_id: UserId,
     /// The first instant at which their certificate is not valid; null: they hold none.
@@ -134,7 +139,7 @@ pub struct Fit {
 
 /// A channel that reaches somebody no more.
 #[derive(Serialize, ToSchema)]
-pub struct Lost {
+pub(crate) struct Lost {
     channel: &'static str,
     why: String,
     #[schema(value_type = String)]
@@ -159,7 +164,7 @@ impl Fit {
 
 /// A person's certificate, and the channels that reach them no more.
 #[utoipa::path(get, path = "/api/v1/users/{id}/certificate", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = Fit), (status = 404)))]
-pub async fn fitness(call: Call, id: Path<UserId>) -> Answer {
+pub(crate) async fn fitness(call: Call, id: Path<UserId>) -> Answer {
     call.run(move |desk| {
         let fit = desk.read(|view| {
             store::people::users::get(view, *id)?;
@@ -174,7 +179,7 @@ pub async fn fitness(call: Call, id: Path<UserId>) -> Answer {
 /// A certificate.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Certified {
+pub(crate) struct Certified {
     /// The first instant at which it is not valid; now or earlier takes it away.
     #[schema(value_type = String)]
     valid_until: Instant,
@@ -186,7 +191,7 @@ pub struct Certified {
 
 /// Notes or renews a person's certificate.
 #[utoipa::path(put, path = "/api/v1/users/{id}/certificate", tag = "schedules", params(("id" = String, Path)), request_body = Certified, responses((status = 200, body = Fit), (status = 404), (status = 422, description = "not within ten years")))]
-pub async fn certify(call: Call, id: Path<UserId>, body: Body<Certified>) -> Answer {
+pub(crate) async fn certify(call: Call, id: Path<UserId>, body: Body<Certified>) -> Answer {
     call.run(move |desk| {
         let fit = desk.write(|tx| {
             let Certified { valid_until, licence } = &body.value;
@@ -204,7 +209,7 @@ pub async fn certify(call: Call, id: Path<UserId>, body: Body<Certified>) -> Ans
 
 /// A channel reaches a person again: the mailbox was mended, the address corrected.
 #[utoipa::path(delete, path = "/api/v1/users/{id}/unreachable/{channel}", tag = "schedules", params(("id" = String, Path), ("channel" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn reached(call: Call, path: Path<(UserId, String)>) -> Answer {
+pub(crate) async fn reached(call: Call, path: Path<(UserId, String)>) -> Answer {
     call.run(move |desk| {
         let (user, channel) = &*path;
         let channel = Channel::from_name(channel).ok_or_else(|| Fault::new(Code::NotFound))?;
@@ -220,14 +225,14 @@ pub async fn reached(call: Call, path: Path<(UserId, String)>) -> Answer {
 /// A capacity.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Carries {
+pub(crate) struct Carries {
     /// Unresolved alerts the person carries well, 0 to 500; a tenth of it is kept for red.
     most: u32,
 }
 
 /// Sets how much a person carries.
 #[utoipa::path(put, path = "/api/v1/users/{id}/capacity", tag = "schedules", params(("id" = String, Path)), request_body = Carries, responses((status = 204), (status = 404), (status = 422)))]
-pub async fn carry(call: Call, id: Path<UserId>, body: Body<Carries>) -> Answer {
+pub(crate) async fn carry(call: Call, id: Path<UserId>, body: Body<Carries>) -> Answer {
     call.run(move |desk| {
         desk.write(|tx| Ok(on_call::capacity::set(tx, *id, body.value.most)?))?;
         Ok(Reply::none())
@@ -238,7 +243,7 @@ pub async fn carry(call: Call, id: Path<UserId>, body: Body<Carries>) -> Answer 
 /// For which alert.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// Says to whom this alert would go next.
     #[param(value_type = Option<String>)]
     alert_id: Option<Requested<AlertId>>,
@@ -246,7 +251,7 @@ pub struct Asked {
 
 /// What everybody carries.
 #[derive(Serialize, ToSchema)]
-pub struct Carried {
+pub(crate) struct Carried {
     people: Vec<Load>,
     capacity: u32,
     load: u32,
@@ -266,7 +271,7 @@ pub struct Carried {
 
 /// What one person carries.
 #[derive(Serialize, ToSchema)]
-pub struct Load {
+pub(crate) struct Load {
     #[schema(value_type = String)]
     user_id: UserId,
     on_call: bool,
@@ -291,7 +296,7 @@ fn load(agent: &Agent, on_duty: &BTreeSet<UserId>) -> Load {
 
 /// Capacity and present load of everybody who may act on alerts, and what the reserve for red displaces.
 #[utoipa::path(get, path = "/api/v1/on-call/capacity", tag = "schedules", params(Asked), responses((status = 200, body = Carried)))]
-pub async fn carried(call: Call, asked: Query<Asked>) -> Answer {
+pub(crate) async fn carried(call: Call, asked: Query<Asked>) -> Answer {
     call.run(move |desk| {
         let carried = desk.read(|view| {
             let agents = on_call::capacity::agents(view, None)?;

@@ -8,7 +8,7 @@ use domain::Instant;
 
 /// The page.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// Whose absence the reader may note: everybody who may be on call, or themselves.
     pub people: Vec<Choice>,
     /// Who may stand in, where the reader says it.
@@ -37,7 +37,7 @@ pub struct View {
 
 /// Somebody who is away now or later.
 #[derive(Debug, Clone, Default)]
-pub struct Ahead {
+pub(crate) struct Ahead {
     /// The absence's id.
     pub id: String,
     /// Whose it is, by name.
@@ -58,7 +58,7 @@ pub struct Ahead {
 
 /// A turn that needs somebody.
 #[derive(Debug, Clone, Default)]
-pub struct Turn {
+pub(crate) struct Turn {
     /// The lasting id of its schedule.
     pub schedule: String,
     /// The schedule's name.
@@ -73,7 +73,7 @@ pub struct Turn {
 
 /// What was done.
 #[derive(Debug, Clone, Default)]
-pub struct Done {
+pub(crate) struct Done {
     /// Whether it was changed, and not noted.
     pub changed: bool,
     /// Whose absence, by name.
@@ -96,6 +96,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

@@ -1,7 +1,7 @@
 //! What the pages of this capability show.
 
-pub mod absence;
-pub mod people;
-pub mod schedule;
-pub mod schedules;
-pub mod teams;
+pub(crate) mod absence;
+pub(crate) mod people;
+pub(crate) mod schedule;
+pub(crate) mod schedules;
+pub(crate) mod teams;

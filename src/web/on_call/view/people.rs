@@ -10,14 +10,14 @@ use domain::{Instant, Role, UserId};
 
 /// The list.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// By name.
     pub rows: Vec<Person>,
 }
 
 /// Somebody who may be on call.
 #[derive(Debug, Clone)]
-pub struct Person {
+pub(crate) struct Person {
     /// Who.
     pub id: UserId,
     /// The name.
@@ -51,7 +51,7 @@ impl Person {
 
 /// How somebody's certificate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Certificate {
+pub(crate) enum Certificate {
     /// There is none.
     None,
     /// Valid until the end of the day that holds this instant.
@@ -62,7 +62,7 @@ pub enum Certificate {
 
 /// A channel that reaches somebody no more.
 #[derive(Debug, Clone)]
-pub struct Lost {
+pub(crate) struct Lost {
     /// What is sent.
     pub channel: &'static str,
     /// Its word.
@@ -75,7 +75,7 @@ pub struct Lost {
 
 /// What somebody carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Load {
+pub(crate) struct Load {
     /// Unresolved alerts they own.
     pub load: u32,
     /// What they carry well.
@@ -91,19 +91,19 @@ pub struct Load {
 impl Load {
     /// Thousandths of the capacity that are in use, 1,000 at the most.
     #[must_use]
-    pub fn share(&self) -> u32 {
+    pub(crate) fn share(&self) -> u32 {
         (self.load.saturating_mul(1_000) / self.capacity.max(1)).min(1_000)
     }
 
     /// Where the reserve begins, in thousandths.
     #[must_use]
-    pub fn mark(&self) -> u32 {
+    pub(crate) fn mark(&self) -> u32 {
         (self.capacity - self.reserve.min(self.capacity)).saturating_mul(1_000) / self.capacity.max(1)
     }
 
     /// "9 de 10: espaço para 0; 1 guardado para vermelho".
     #[must_use]
-    pub fn words(&self, w: &Words) -> String {
+    pub(crate) fn words(&self, w: &Words) -> String {
         let carried = w.two("load-of", "load", self.load, "capacity", self.capacity);
         let room = match self.free {
             0 => w.say("load-only-red"),
@@ -128,7 +128,7 @@ impl Load {
 
 /// One person, with the forms.
 #[derive(Debug, Clone)]
-pub struct One {
+pub(crate) struct One {
     /// Who.
     pub person: Person,
     /// Who noted the certificate, and when.
@@ -161,7 +161,7 @@ struct OnePage<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }
 
@@ -169,6 +169,6 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn one(shell: &Shell, view: &One) -> Html {
+pub(crate) fn one(shell: &Shell, view: &One) -> Html {
     OnePage { shell, w: &shell.words, view }.render()
 }

@@ -10,7 +10,7 @@ use domain::Instant;
 
 /// The page. Its clock is the schedule's.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// Its lasting id.
     pub id: String,
     /// Its name in the reader's language.
@@ -74,7 +74,7 @@ impl View {
 
 /// What a schedule is called, on whose clock its people live, and what it must hold.
 #[derive(Debug, Clone, Default)]
-pub struct Need {
+pub(crate) struct Need {
     /// Its name in Portuguese.
     pub pt: String,
     /// Its name in English.
@@ -94,7 +94,7 @@ const LOUD: usize = 6;
 
 /// A day of the calendar.
 #[derive(Debug, Clone)]
-pub struct Day {
+pub(crate) struct Day {
     /// The weekday and the date.
     pub label: String,
     /// Whether it is today.
@@ -105,7 +105,7 @@ pub struct Day {
 
 /// A change of a window: an override or a temporary schedule.
 #[derive(Debug, Clone, Default)]
-pub struct Changed {
+pub(crate) struct Changed {
     /// Its place in this version.
     pub place: usize,
     /// Whether it is a temporary schedule.
@@ -133,7 +133,7 @@ impl Changed {
 
 /// A swap that is asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Swap {
+pub(crate) struct Swap {
     /// Its id.
     pub id: String,
     /// Who would give and who would take, in words.
@@ -152,7 +152,7 @@ pub struct Swap {
 
 /// A turn of a temporary schedule.
 #[derive(Debug, Clone, Default)]
-pub struct OwnTurn {
+pub(crate) struct OwnTurn {
     /// Whose, by id; empty: nobody's yet.
     pub user: String,
     /// The name.
@@ -165,7 +165,7 @@ pub struct OwnTurn {
 
 /// One person's days.
 #[derive(Debug, Clone)]
-pub struct Strip {
+pub(crate) struct Strip {
     /// The name.
     pub name: String,
     /// One a day.
@@ -174,7 +174,7 @@ pub struct Strip {
 
 /// One day of a strip.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cell {
+pub(crate) struct Cell {
     /// Where a bar begins and how long it is, in thousandths of the day.
     pub bars: Vec<(u64, u64)>,
     /// The same in words: `08:00–20:00`.
@@ -189,7 +189,7 @@ impl Cell {
 
 /// A row of the table.
 #[derive(Debug, Clone)]
-pub struct Turn {
+pub(crate) struct Turn {
     /// From when.
     pub from: Instant,
     /// Until when.
@@ -200,7 +200,7 @@ pub struct Turn {
 
 /// Who was on call at an instant.
 #[derive(Debug, Clone)]
-pub struct Then {
+pub(crate) struct Then {
     /// When.
     pub at: Instant,
     /// By which version; `None`: there was no such schedule.
@@ -211,7 +211,7 @@ pub struct Then {
 
 /// A rotation as its form holds it.
 #[derive(Debug, Clone, Default)]
-pub struct RotationShown {
+pub(crate) struct RotationShown {
     /// Its place; empty for a new one.
     pub place: String,
     /// Its name.
@@ -272,7 +272,7 @@ const WEEK: [Key; 7] = [
 
 /// The short word of a weekday, Monday first.
 #[must_use]
-pub fn weekday(place: usize) -> Key {
+pub(crate) fn weekday(place: usize) -> Key {
     WEEK.get(place).copied().unwrap_or(Key("weekday-mon"))
 }
 
@@ -288,6 +288,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

@@ -9,7 +9,7 @@ use domain::{Can, Instant};
 
 /// The list, and what everybody carries.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// By id.
     pub rows: Vec<Row>,
     /// What the form for a new one begins with.
@@ -28,7 +28,7 @@ pub struct View {
 
 /// One schedule.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// Its lasting id.
     pub id: String,
     /// Its name in the reader's language.
@@ -54,7 +54,7 @@ impl Row {
 
 /// Somebody on call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Present {
+pub(crate) struct Present {
     /// The name.
     pub name: String,
     /// Why, in words.
@@ -63,7 +63,7 @@ pub struct Present {
 
 /// What will go wrong, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub(crate) struct Trouble {
     /// Whether nobody would come.
     pub grave: bool,
     /// What it is called.
@@ -75,20 +75,20 @@ pub struct Trouble {
 impl Trouble {
     /// Its icon.
     #[must_use]
-    pub const fn icon(&self) -> &'static str {
+    pub(crate) const fn icon(&self) -> &'static str {
         if self.grave { "octagon-alert" } else { "triangle-alert" }
     }
 
     /// Its class name.
     #[must_use]
-    pub const fn tag(&self) -> &'static str {
+    pub(crate) const fn tag(&self) -> &'static str {
         if self.grave { "tag-red" } else { "tag-warn" }
     }
 }
 
 /// What one person carries.
 #[derive(Debug, Clone)]
-pub struct Load {
+pub(crate) struct Load {
     /// The name.
     pub name: String,
     /// Whether they are on call now.
@@ -113,6 +113,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

@@ -7,7 +7,7 @@ use crate::{Lang, Section, Shell, Theme, Words};
 
 /// The list and its forms.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// By id.
     pub rows: Vec<Team>,
     /// Who may be a member; empty for who may not change teams.
@@ -25,7 +25,7 @@ impl View {
 
 /// One team.
 #[derive(Debug, Clone, Default)]
-pub struct Team {
+pub(crate) struct Team {
     /// Its lasting id; empty: it is to be made.
     pub id: String,
     /// The version in force.
@@ -40,7 +40,7 @@ pub struct Team {
 
 /// Somebody in a team.
 #[derive(Debug, Clone)]
-pub struct Member {
+pub(crate) struct Member {
     /// The id.
     pub id: String,
     /// The name.
@@ -84,7 +84,7 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view, forms: if view.may_manage { view.forms() } else { Vec::new() } }
         .render()
 }

@@ -17,7 +17,7 @@ const MOST: usize = 200;
 /// Which part of a timeline.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// The `next` of the page before.
     before: Option<String>,
     /// At most so many events: 100 unless said, 200 at the most.
@@ -30,7 +30,7 @@ pub struct Asked {
 /// Something that happened to a patient.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TimelineEvent)]
-pub struct Event {
+pub(crate) struct Event {
     #[schema(value_type = String)]
     at: Instant,
     /// As in the parameter `kind`.
@@ -52,7 +52,7 @@ pub struct Event {
 /// What an event is about.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TimelineSubject)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// `alerts` or `devices`: it is at `/api/v1/{noun}/{id}`.
     noun: &'static str,
     id: String,
@@ -61,7 +61,7 @@ pub struct Subject {
 /// Something that is hidden as a whole.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TimelineMasked)]
-pub struct Hidden {
+pub(crate) struct Hidden {
     /// As in the parameter `kind`.
     kind: &'static str,
     /// The refusal, such as `E_REVOKED`.
@@ -71,7 +71,7 @@ pub struct Hidden {
 /// Events, the newest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Timeline)]
-pub struct Events {
+pub(crate) struct Events {
     items: Vec<Event>,
     /// Pass it as `before` for older ones; null at the first. A page may be shorter than asked for, and even empty,
     /// although older ones follow.
@@ -83,7 +83,7 @@ pub struct Events {
 
 /// What happened to a patient, as far as the caller's rights and the patient's consents reach, the newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/timeline", tag = "patients", operation_id = "patient_timeline", params(("id" = String, Path), Asked), responses((status = 200, body = Events), (status = 404)))]
-pub async fn list(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn list(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     call.run(move |desk| {
         let limit = Paging { limit: asked.limit, after: None }.limit()?.min(MOST);
         let from = (Position::parse(asked.before.as_deref())?, limit);

@@ -8,7 +8,7 @@ use domain::{Can, Instant, PatientId};
 
 /// The list.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// The words or the number that were looked for.
     pub q: String,
     /// By name.
@@ -19,7 +19,7 @@ pub struct View {
 
 /// One patient.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// The id.
     pub patient: PatientId,
     /// The name.
@@ -50,6 +50,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

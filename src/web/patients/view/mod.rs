@@ -1,5 +1,5 @@
 //! What the pages of this capability show.
 
-pub mod list;
-pub mod patient;
-pub mod timeline;
+pub(crate) mod list;
+pub(crate) mod patient;
+pub(crate) mod timeline;

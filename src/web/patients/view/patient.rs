@@ -12,7 +12,7 @@ use domain::{AlertId, Can, Instant, PatientId, Signal};
 
 /// The page of one patient; what the reader may not see is `None`.
 #[derive(Debug, Clone)]
-pub struct View {
+pub(crate) struct View {
     /// Whose.
     pub patient: PatientId,
     /// The name; the reference number for those who see no contacts.
@@ -35,7 +35,7 @@ pub struct View {
 
 /// How to reach a patient.
 #[derive(Debug, Clone, Default)]
-pub struct Contact {
+pub(crate) struct Contact {
     /// Age in years.
     pub age: Option<u32>,
     /// E-mail.
@@ -50,7 +50,7 @@ pub struct Contact {
 
 /// An alert of this patient.
 #[derive(Debug, Clone)]
-pub struct AlertLine {
+pub(crate) struct AlertLine {
     /// The alert.
     pub alert: AlertId,
     /// As it stands, or stood at its gravest when over; `None` without a legal basis to show.
@@ -69,7 +69,7 @@ pub struct AlertLine {
 
 /// A reading that was set aside.
 #[derive(Debug, Clone)]
-pub struct Quarantined {
+pub(crate) struct Quarantined {
     /// The id in `/quarantine/{id}/…`.
     pub id: String,
     /// What was measured, when that could be read.
@@ -89,14 +89,14 @@ pub struct Quarantined {
 impl Quarantined {
     /// Why it was set aside, in words; an unknown code speaks for itself.
     #[must_use]
-    pub fn why(&self) -> Option<Key> {
+    pub(crate) fn why(&self) -> Option<Key> {
         why_set_aside(&self.code)
     }
 }
 
 /// Why a reading was set aside, in words, from the code.
 #[must_use]
-pub fn why_set_aside(code: &str) -> Option<Key> {
+pub(crate) fn why_set_aside(code: &str) -> Option<Key> {
     Some(match code {
         "E_NOT_BOUND" => Key("quarantine-not-bound"),
         "E_CLOCK" => Key("quarantine-clock"),
@@ -110,7 +110,7 @@ pub fn why_set_aside(code: &str) -> Option<Key> {
 
 /// A part that is asked for again (`?part=`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Latest values and chart.
     Readings,
     /// Alerts.
@@ -127,12 +127,12 @@ pub enum Part {
 
 impl Part {
     /// Every part, as the page shows them.
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Readings, Self::Alerts, Self::Consents, Self::Devices, Self::Quarantine, Self::Timeline];
 
     /// The value of `?part=`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Readings => "readings",
             Self::Alerts => "alerts",
@@ -145,7 +145,7 @@ impl Part {
 
     /// From `?part=`.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|part| part.name() == name)
     }
 }
@@ -168,7 +168,7 @@ fn of<'a>(shell: &'a Shell, view: &'a View) -> Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     of(shell, view).render()
 }
 
@@ -176,7 +176,7 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn part(shell: &Shell, view: &View, part: Part) -> Html {
+pub(crate) fn part(shell: &Shell, view: &View, part: Part) -> Html {
     let page = of(shell, view);
     match part {
         Part::Readings => page.as_readings().render(),

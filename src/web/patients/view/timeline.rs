@@ -8,7 +8,7 @@ use domain::{Instant, PatientId};
 
 /// A page of the timeline of one patient.
 #[derive(Debug, Clone)]
-pub struct View {
+pub(crate) struct View {
     /// Whose, as the reader knows them.
     pub patient: PatientId,
     /// The name; a reference for those who see no contacts.
@@ -27,7 +27,7 @@ pub struct View {
 
 /// A link to the events of one kind, or of all.
 #[derive(Debug, Clone)]
-pub struct Chip {
+pub(crate) struct Chip {
     /// What they are called.
     pub title: Key,
     /// Their icon.
@@ -40,7 +40,7 @@ pub struct Chip {
 
 /// A day where the reader is.
 #[derive(Debug, Clone)]
-pub struct Day {
+pub(crate) struct Day {
     /// The day in the reader's words.
     pub title: String,
     /// The newest first.
@@ -49,7 +49,7 @@ pub struct Day {
 
 /// Something that happened.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub(crate) struct Line {
     /// When.
     pub at: Instant,
     /// The time as it is shown: of the day, under the day's heading.
@@ -76,6 +76,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

@@ -1,4 +1,4 @@
 //! This capability over the API.
 
-pub mod tokens;
-pub mod users;
+pub(crate) mod tokens;
+pub(crate) mod users;

@@ -21,7 +21,7 @@ use store::people::users;
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     email: String,
     password: String,
     /// The six digits of the second factor, where one is set.
@@ -31,13 +31,13 @@ pub struct Credentials {
 /// A refresh token.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Refresh {
+pub(crate) struct Refresh {
     refresh_token: String,
 }
 
 /// What a program signs in with from now on.
 #[derive(Serialize, ToSchema)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     access_token: String,
     token_type: &'static str,
     /// Seconds.
@@ -65,7 +65,7 @@ fn tokens(
 /// Signs in.
 #[utoipa::path(post, path = "/api/v1/auth/token", tag = "auth", request_body = Credentials, responses(
     (status = 200, body = Tokens), (status = 401, description = "E_CREDENTIALS, E_TOTP"), (status = 403, description = "E_HELD, E_FACTOR"), (status = 429, description = "E_RATE")))]
-pub async fn token(request: HttpRequest, state: Data<State>, body: Body<Credentials>) -> Answer {
+pub(crate) async fn token(request: HttpRequest, state: Data<State>, body: Body<Credentials>) -> Answer {
     let Credentials { email, password, totp } = body.value;
     let known = Vec::new();
     let attempt = Attempt { email, password, totp, network: network(&request), known, kind: Kind::Program };
@@ -77,7 +77,7 @@ pub async fn token(request: HttpRequest, state: Data<State>, body: Body<Credenti
 /// Trades a refresh token for the next. One that was used before ends the session: two hold it.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", request_body = Refresh, responses(
     (status = 200, body = Tokens), (status = 401, description = "E_SIGN_IN")))]
-pub async fn refresh(request: HttpRequest, state: Data<State>, body: Body<Refresh>) -> Answer {
+pub(crate) async fn refresh(request: HttpRequest, state: Data<State>, body: Body<Refresh>) -> Answer {
     let held = Data::clone(&state);
     let done = web::block(move || rotate(&held, &body.value.refresh_token)).await;
     let done = done.unwrap_or_else(|_stopped| Err(Fault::new(Code::Busy)));
@@ -97,7 +97,7 @@ fn rotate(state: &State, secret: &str) -> Result<Tokens, Fault> {
 
 /// Ends the session of this token or cookie.
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", responses((status = 204)))]
-pub async fn logout(call: Call) -> Answer {
+pub(crate) async fn logout(call: Call) -> Answer {
     call.run(|desk| {
         desk.write(|tx| Ok(sessions::kill(tx, desk.viewer.session, "logout")?))?;
         Ok(Reply::none())
@@ -107,6 +107,6 @@ pub async fn logout(call: Call) -> Answer {
 
 /// The keys that verify access tokens (RFC 7517).
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth", responses((status = 200, description = "A JWK set")))]
-pub async fn jwks(state: Data<State>) -> HttpResponse {
+pub(crate) async fn jwks(state: Data<State>) -> HttpResponse {
     HttpResponse::Ok().insert_header(("cache-control", "public, max-age=300")).json(state.tokens.jwks())
 }

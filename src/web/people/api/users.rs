@@ -21,7 +21,7 @@ use store::privacy::accesses::What;
 /// Somebody who signs in.
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
-pub struct Seen {
+pub(crate) struct Seen {
     #[schema(value_type = String)]
     id: UserId,
     name: Option<String>,
@@ -43,7 +43,7 @@ pub struct Seen {
 /// What waits for a second person.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HeldAccount)]
-pub struct PendingApproval {
+pub(crate) struct PendingApproval {
     /// Who did it; neither they nor whoever did something before since the last vouching can vouch for it.
     #[schema(value_type = String)]
     by: UserId,
@@ -76,7 +76,7 @@ impl From<User> for Seen {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewUser)]
-pub struct Added {
+pub(crate) struct Added {
     #[schema(value_type = String)]
     name: Name,
     #[schema(value_type = String)]
@@ -94,7 +94,7 @@ pub struct Added {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UserChange)]
-pub struct Change {
+pub(crate) struct Change {
     /// Their sessions end with the old role.
     #[schema(value_type = String)]
     role: Role,
@@ -104,7 +104,7 @@ pub struct Change {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = BlockReason)]
 #[serde(deny_unknown_fields)]
-pub struct Reason {
+pub(crate) struct Reason {
     /// As it is to stand in the log: one line.
     #[schema(value_type = String)]
     reason: Line<500>,
@@ -113,7 +113,7 @@ pub struct Reason {
 /// A one-time link.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ResetLink)]
-pub struct Link {
+pub(crate) struct Link {
     /// The secret of the link, shown once.
     token: String,
     /// Seconds.
@@ -128,7 +128,7 @@ fn seen(desk: &Desk, user: User) -> Seen {
 
 /// Users in the order in which they came.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", params(Paging), responses((status = 200, body = List<Seen>)))]
-pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
+pub(crate) async fn list(call: Call, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
         let page = desk.read(|view| Ok(users::page(view, &ask)?))?;
@@ -139,7 +139,7 @@ pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
 
 /// One user.
 #[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
-pub async fn get(call: Call, id: Path<UserId>) -> Answer {
+pub(crate) async fn get(call: Call, id: Path<UserId>) -> Answer {
     call.run(move |desk| {
         let user = desk.read(|view| Ok(users::get(view, *id)?))?;
         let version = user.version;
@@ -150,7 +150,7 @@ pub async fn get(call: Call, id: Path<UserId>) -> Answer {
 
 /// Adds a user.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = Added, responses((status = 201, body = Seen), (status = 409)))]
-pub async fn create(call: Call, body: Body<Added>) -> Answer {
+pub(crate) async fn create(call: Call, body: Body<Added>) -> Answer {
     let mut turn = match &body.value.password {
         Some(_) => Some(call.turn().await?),
         None => None,
@@ -189,7 +189,7 @@ fn hashed(
 
 /// Gives a user another role.
 #[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", params(("id" = String, Path)), request_body = Change, responses((status = 200, body = Seen), (status = 412), (status = 428)))]
-pub async fn patch(call: Call, id: Path<UserId>, expected: IfMatch, body: Body<Change>) -> Answer {
+pub(crate) async fn patch(call: Call, id: Path<UserId>, expected: IfMatch, body: Body<Change>) -> Answer {
     call.run(move |desk| {
         desk.stepped_up()?;
         let user = desk.write(|tx| {
@@ -204,7 +204,7 @@ pub async fn patch(call: Call, id: Path<UserId>, expected: IfMatch, body: Body<C
 
 /// Ends a user's sign-in until it is unlocked.
 #[utoipa::path(post, path = "/api/v1/users/{id}/disable", tag = "users", params(("id" = String, Path)), request_body = Option<Reason>, responses((status = 204), (status = 404), (status = 409, description = "E_LAST_ADMIN")))]
-pub async fn disable(call: Call, id: Path<UserId>, body: MayBody<Reason>) -> Answer {
+pub(crate) async fn disable(call: Call, id: Path<UserId>, body: MayBody<Reason>) -> Answer {
     call.run(move |desk| {
         let reason = body.0.map(|said| said.reason);
         desk.write(|tx| Ok(users::block(tx, *id, reason.as_deref())?))?;
@@ -215,7 +215,7 @@ pub async fn disable(call: Call, id: Path<UserId>, body: MayBody<Reason>) -> Ans
 
 /// Lets a disabled user sign in again, and forgets the account's failed sign-ins.
 #[utoipa::path(post, path = "/api/v1/users/{id}/unlock", tag = "users", params(("id" = String, Path)), request_body = Option<Reason>, responses((status = 204), (status = 404), (status = 409)))]
-pub async fn unlock(call: Call, id: Path<UserId>, body: MayBody<Reason>) -> Answer {
+pub(crate) async fn unlock(call: Call, id: Path<UserId>, body: MayBody<Reason>) -> Answer {
     call.run(move |desk| {
         desk.stepped_up()?;
         let reason = body.0.map(|said| said.reason);
@@ -228,7 +228,7 @@ pub async fn unlock(call: Call, id: Path<UserId>, body: MayBody<Reason>) -> Answ
 /// Vouches for what somebody else did to an account, after asking the person themselves: they may sign in. With an
 /// `If-Match` it is for the account as it was looked at.
 #[utoipa::path(post, path = "/api/v1/users/{id}/vouch", tag = "users", params(("id" = String, Path)), responses((status = 204), (status = 403, description = "E_FOUR_EYES, E_STEP_UP"), (status = 404), (status = 409), (status = 412)))]
-pub async fn vouch(call: Call, id: Path<UserId>, expected: IfMatch) -> Answer {
+pub(crate) async fn vouch(call: Call, id: Path<UserId>, expected: IfMatch) -> Answer {
     call.run(move |desk| {
         desk.stepped_up()?;
         let seen = match expected {
@@ -243,7 +243,7 @@ pub async fn vouch(call: Call, id: Path<UserId>, expected: IfMatch) -> Answer {
 
 /// Makes a one-time link by which a user sets a password.
 #[utoipa::path(post, path = "/api/v1/users/{id}/reset", tag = "users", params(("id" = String, Path)), responses((status = 201, body = Link), (status = 404)))]
-pub async fn reset(call: Call, id: Path<UserId>) -> Answer {
+pub(crate) async fn reset(call: Call, id: Path<UserId>) -> Answer {
     call.run(move |desk| {
         desk.stepped_up()?;
         let secret = desk.write(|tx| {
@@ -258,7 +258,7 @@ pub async fn reset(call: Call, id: Path<UserId>) -> Answer {
 
 /// Ends every session of a user.
 #[utoipa::path(delete, path = "/api/v1/users/{id}/sessions", tag = "users", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn end_sessions(call: Call, id: Path<UserId>) -> Answer {
+pub(crate) async fn end_sessions(call: Call, id: Path<UserId>) -> Answer {
     call.run(move |desk| {
         desk.write(|tx| {
             users::get(tx, *id)?;

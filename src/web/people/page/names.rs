@@ -14,7 +14,7 @@ use store::{View, devices, patients};
 
 /// Names of users, patients and devices.
 #[derive(Default)]
-pub struct People {
+pub(crate) struct People {
     users: HashMap<UserId, String>,
     patients: HashMap<PatientId, String>,
     devices: HashMap<DeviceId, String>,
@@ -25,7 +25,7 @@ impl People {
     ///
     /// # Errors
     /// Store faults.
-    pub fn user(&mut self, view: &mut View<'_>, id: UserId) -> Result<String, Fault> {
+    pub(crate) fn user(&mut self, view: &mut View<'_>, id: UserId) -> Result<String, Fault> {
         if let Some(name) = self.users.get(&id) {
             return Ok(name.clone());
         }
@@ -43,7 +43,7 @@ impl People {
     ///
     /// # Errors
     /// Store faults.
-    pub fn owner(
+    pub(crate) fn owner(
         &mut self,
         view: &mut View<'_>,
         id: Option<UserId>,
@@ -56,7 +56,11 @@ impl People {
     ///
     /// # Errors
     /// Store faults.
-    pub fn snoozed(&mut self, view: &mut View<'_>, snooze: Option<Snooze>) -> Result<Option<Snoozed>, Fault> {
+    pub(crate) fn snoozed(
+        &mut self,
+        view: &mut View<'_>,
+        snooze: Option<Snooze>,
+    ) -> Result<Option<Snoozed>, Fault> {
         snooze.map(|one| Ok(Snoozed { until: one.until, by: self.user(view, one.by)? })).transpose()
     }
 
@@ -64,7 +68,7 @@ impl People {
     ///
     /// # Errors
     /// Store faults.
-    pub fn actor(&mut self, view: &mut View<'_>, actor: &str) -> Result<Option<String>, Fault> {
+    pub(crate) fn actor(&mut self, view: &mut View<'_>, actor: &str) -> Result<Option<String>, Fault> {
         match actor.strip_prefix("user:").and_then(|id| id.parse().ok()) {
             Some(id) => self.user(view, id).map(Some),
             None => Ok(None),
@@ -76,7 +80,12 @@ impl People {
     ///
     /// # Errors
     /// Store faults.
-    pub fn hand(&mut self, view: &mut View<'_>, room: &Room, actor: &str) -> Result<Option<String>, Fault> {
+    pub(crate) fn hand(
+        &mut self,
+        view: &mut View<'_>,
+        room: &Room,
+        actor: &str,
+    ) -> Result<Option<String>, Fault> {
         match actor.strip_prefix("user:").and_then(|id| id.parse().ok()) {
             Some(id) => self.hand_of(view, room, id).map(Some),
             None => Ok(None),
@@ -87,7 +96,7 @@ impl People {
     ///
     /// # Errors
     /// Store faults.
-    pub fn hand_of(&mut self, view: &mut View<'_>, room: &Room, id: UserId) -> Result<String, Fault> {
+    pub(crate) fn hand_of(&mut self, view: &mut View<'_>, room: &Room, id: UserId) -> Result<String, Fault> {
         match users::role_of(view, id)? {
             Some(Role::Patient) => Ok(room.words().say("the-patient")),
             _ => self.user(view, id),
@@ -98,7 +107,12 @@ impl People {
     ///
     /// # Errors
     /// Store faults.
-    pub fn patient(&mut self, view: &mut View<'_>, room: &Room, id: PatientId) -> Result<String, Fault> {
+    pub(crate) fn patient(
+        &mut self,
+        view: &mut View<'_>,
+        room: &Room,
+        id: PatientId,
+    ) -> Result<String, Fault> {
         if !room.viewer.may(Can::SeeContacts) {
             return Ok(reference(&pseudonyms::shown(view, &room.viewer, id)?.to_string()));
         }
@@ -110,7 +124,7 @@ impl People {
     ///
     /// # Errors
     /// Store faults.
-    pub fn name(&mut self, view: &mut View<'_>, room: &Room, id: PatientId) -> Result<String, Fault> {
+    pub(crate) fn name(&mut self, view: &mut View<'_>, room: &Room, id: PatientId) -> Result<String, Fault> {
         if let Some(name) = self.patients.get(&id) {
             return Ok(name.clone());
         }
@@ -124,7 +138,7 @@ impl People {
     ///
     /// # Errors
     /// Store faults.
-    pub fn device(&mut self, view: &mut View<'_>, id: DeviceId) -> Result<String, Fault> {
+    pub(crate) fn device(&mut self, view: &mut View<'_>, id: DeviceId) -> Result<String, Fault> {
         if let Some(name) = self.devices.get(&id) {
             return Ok(name.clone());
         }

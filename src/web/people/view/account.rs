@@ -17,7 +17,7 @@ use store::messages::reader::Reader;
 
 /// The account of the reader.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// E-mail.
     pub email: String,
     /// How the second factor stands.
@@ -32,7 +32,7 @@ pub struct View {
 
 /// Trying whether pages reach the reader.
 #[derive(Debug, Clone, Default)]
-pub struct Trial {
+pub(crate) struct Trial {
     /// Each channel, and what keeps it from being tried.
     pub ways: Vec<(Channel, Option<Key>)>,
     /// What was sent, the newest first.
@@ -56,7 +56,7 @@ impl Trial {
 
 /// How the second factor stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Factor {
+pub(crate) enum Factor {
     /// Sign-in asks for a code.
     Set,
     /// It does not.
@@ -105,7 +105,7 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view, setup: view.setup() }.render()
 }
 
@@ -113,7 +113,7 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn trial(shell: &Shell, view: &View) -> Html {
+pub(crate) fn trial(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view, setup: None }.as_trial().render()
 }
 
@@ -129,6 +129,6 @@ struct Arrived<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn arrived(shell: &Shell, view: &View) -> Html {
+pub(crate) fn arrived(shell: &Shell, view: &View) -> Html {
     Arrived { shell, w: &shell.words, view }.render()
 }

@@ -7,7 +7,7 @@ use crate::{Code, Lang, Shell, Theme, Words};
 
 /// What the form shows again after a refusal.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// As typed.
     pub email: String,
     /// Whether the second factor is asked for.
@@ -32,6 +32,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

@@ -1,6 +1,6 @@
 //! What the pages of this capability show.
 
-pub mod account;
-pub mod login;
-pub mod password;
-pub mod users;
+pub(crate) mod account;
+pub(crate) mod login;
+pub(crate) mod password;
+pub(crate) mod users;

@@ -9,7 +9,7 @@ use domain::people::password::{LONGEST, Refused, SHORTEST};
 
 /// Why a new password was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub(crate) enum Why {
     /// The two entries differ.
     Differ,
     /// The password itself.
@@ -37,7 +37,7 @@ impl Why {
 
 /// What the page says. The passwords and the link's secret are never in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
+pub(crate) enum View {
     /// The link holds: the form, with what was wrong with the last try.
     Form(Option<Why>),
     /// The link is unknown, spent or too old.
@@ -56,6 +56,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

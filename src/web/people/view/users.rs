@@ -10,7 +10,7 @@ use domain::{Can, Instant, Role, UserId};
 
 /// The list and the form.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// By name.
     pub rows: Vec<User>,
     /// What was looked for.
@@ -44,7 +44,7 @@ impl View {
 
 /// A user to be created.
 #[derive(Debug, Clone, Default)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// The name.
     pub name: String,
     /// The e-mail.
@@ -56,14 +56,14 @@ pub struct Draft {
 impl Draft {
     /// Whether this role was chosen.
     #[must_use]
-    pub fn is(&self, role: &Role) -> bool {
+    pub(crate) fn is(&self, role: &Role) -> bool {
         self.role == Some(*role)
     }
 }
 
 /// One user.
 #[derive(Debug, Clone)]
-pub struct User {
+pub(crate) struct User {
     /// The id.
     pub id: UserId,
     /// The name.
@@ -94,7 +94,7 @@ pub struct User {
 
 /// What hangs on a person.
 #[derive(Debug, Clone, Default)]
-pub struct Ties {
+pub(crate) struct Ties {
     /// Their turns on call, now and in the next 14 days.
     pub shifts: Vec<Shift>,
     /// Teams that they are in.
@@ -105,7 +105,7 @@ pub struct Ties {
 
 /// A turn on call.
 #[derive(Debug, Clone)]
-pub struct Shift {
+pub(crate) struct Shift {
     /// In which schedule.
     pub schedule: String,
     /// From when, as far as it lies ahead.
@@ -119,7 +119,7 @@ pub struct Shift {
 impl User {
     /// The word of the role.
     #[must_use]
-    pub const fn role_word(&self) -> Key {
+    pub(crate) const fn role_word(&self) -> Key {
         role_word(self.role)
     }
 }
@@ -143,6 +143,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view, roles: offered() }.render()
 }

@@ -18,7 +18,7 @@ use store::privacy::accesses::{self, What};
 /// Which looks.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// The `next` of the page before.
     before: Option<i64>,
     /// At most so many rows.
@@ -28,7 +28,7 @@ pub struct Wanted {
 /// A look at a patient, or one that was refused.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Access)]
-pub struct Looked {
+pub(crate) struct Looked {
     #[schema(value_type = String)]
     at: Instant,
     /// By which role; null for the program and its operator.
@@ -49,7 +49,7 @@ pub struct Looked {
 /// Looks, the newest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Accesses)]
-pub struct Looks {
+pub(crate) struct Looks {
     items: Vec<Looked>,
     /// Pass it as `before`; null at the first.
     next: Option<i64>,
@@ -57,7 +57,7 @@ pub struct Looks {
 
 /// Who looked at a patient, or was refused, the newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/accesses", tag = "audit", params(("id" = String, Path), Wanted), responses((status = 200, body = Looks), (status = 404)))]
-pub async fn list(call: Call, id: Path<Requested<PatientId>>, wanted: Query<Wanted>) -> Answer {
+pub(crate) async fn list(call: Call, id: Path<Requested<PatientId>>, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| {
         let limit = wanted.limit.unwrap_or(USUAL).clamp(1, MOST);
         desk.read(|view| {

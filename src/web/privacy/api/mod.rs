@@ -1,6 +1,6 @@
 //! This capability over the API.
 
-pub mod accesses;
-pub mod organisation;
-pub mod own_data;
-pub mod reveals;
+pub(crate) mod accesses;
+pub(crate) mod organisation;
+pub(crate) mod own_data;
+pub(crate) mod reveals;

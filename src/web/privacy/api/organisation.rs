@@ -10,7 +10,7 @@ use store::db::settings::{self, Officer};
 
 /// Who answers for the data.
 #[derive(Serialize, ToSchema)]
-pub struct Organisation {
+pub(crate) struct Organisation {
     name: Option<String>,
     /// IANA: in which zone its days begin and end, for figures.
     zone: &'static str,
@@ -21,7 +21,7 @@ pub struct Organisation {
 /// The data protection officer: public, as LGPD art. 41 §1 demands.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DataProtectionOfficer {
+pub(crate) struct DataProtectionOfficer {
     name: String,
     /// An e-mail address, and what else there is.
     contact: String,
@@ -29,7 +29,7 @@ pub struct DataProtectionOfficer {
 
 /// The organisation and how its data protection officer is reached.
 #[utoipa::path(get, path = "/api/v1/organisation", tag = "privacy", responses((status = 200, body = Organisation)))]
-pub async fn get(call: Call) -> Answer {
+pub(crate) async fn get(call: Call) -> Answer {
     call.run(|desk| {
         desk.read(|view| {
             let dpo = settings::officer(view)?;
@@ -43,7 +43,7 @@ pub async fn get(call: Call) -> Answer {
 
 /// Says who the data protection officer is and how they are reached; patients see it on their page.
 #[utoipa::path(put, path = "/api/v1/organisation/dpo", tag = "privacy", request_body = DataProtectionOfficer, responses((status = 200, body = DataProtectionOfficer)))]
-pub async fn put_dpo(call: Call, body: Body<DataProtectionOfficer>) -> Answer {
+pub(crate) async fn put_dpo(call: Call, body: Body<DataProtectionOfficer>) -> Answer {
     call.run(move |desk| {
         let DataProtectionOfficer { name, contact } = body.value;
         let name = said("name", &name)?;

@@ -43,7 +43,7 @@ const ALERTS: i64 = 10_000;
 /// As what it is taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Form {
+pub(crate) enum Form {
     /// Everything, as one JSON document.
     #[default]
     Json,
@@ -70,7 +70,7 @@ impl Form {
 /// As what.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// `json` (everything) unless said, or `csv` (the readings as a table).
     #[serde(default)]
     #[param(value_type = Option<String>)]
@@ -81,7 +81,7 @@ pub struct Wanted {
 /// every reading. Given whatever staff may see (LGPD art. 18 II and V); six an hour.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/export", tag = "patients", params(("id" = String, Path), Wanted),
     responses((status = 200, description = "One JSON document, or a CSV table", content((OwnData = "application/json"), (String = "text/csv"))), (status = 404)))]
-pub async fn take(
+pub(crate) async fn take(
     request: HttpRequest,
     call: Call,
     id: Path<Requested<PatientId>>,
@@ -111,7 +111,7 @@ fn day(at: Instant) -> String {
 
 /// The copy of everything, as a JSON document.
 #[derive(Serialize, ToSchema)]
-pub struct OwnData {
+pub(crate) struct OwnData {
     #[schema(value_type = String)]
     made_at: Instant,
     controller: Controller,
@@ -132,7 +132,7 @@ pub struct OwnData {
 
 /// A change of the record of the person.
 #[derive(Serialize, ToSchema)]
-pub struct RecordChange {
+pub(crate) struct RecordChange {
     #[schema(value_type = String)]
     at: Instant,
     /// `registered`, `corrected`, `blocked` or `unblocked`.
@@ -141,7 +141,7 @@ pub struct RecordChange {
 
 /// Who answers for the data.
 #[derive(Serialize, ToSchema)]
-pub struct Controller {
+pub(crate) struct Controller {
     name: Option<String>,
     #[schema(value_type = Option<Object>)]
     dpo: Option<settings::Officer>,
@@ -149,7 +149,7 @@ pub struct Controller {
 
 /// An alert, for the person whom it is about.
 #[derive(Serialize, ToSchema)]
-pub struct OwnAlert {
+pub(crate) struct OwnAlert {
     #[schema(value_type = String)]
     id: domain::AlertId,
     rule: String,

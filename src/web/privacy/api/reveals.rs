@@ -18,7 +18,7 @@ use store::{Subject, View};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RevealReason)]
-pub struct Why {
+pub(crate) struct Why {
     /// The number of the request that asks for it; the log keeps it, sealed.
     reason: String,
 }
@@ -26,7 +26,7 @@ pub struct Why {
 /// A request to know who stands behind a pseudonym.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Reveal)]
-pub struct Asked {
+pub(crate) struct Asked {
     #[schema(value_type = String)]
     id: RevealId,
     /// As this viewer knows the patient.
@@ -48,7 +48,7 @@ pub struct Asked {
 /// Who stands behind a pseudonym.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RevealedPerson)]
-pub struct Known {
+pub(crate) struct Known {
     /// The patient's own id.
     #[schema(value_type = String)]
     patient_id: PatientId,
@@ -82,7 +82,7 @@ fn shown(view: &mut View<'_>, desk: &Desk, reveal: reveals::Reveal) -> Result<As
 /// Reveals who a patient is, to a DPO; an auditor's request waits for one (202).
 #[utoipa::path(post, path = "/api/v1/patients/{id}/reveals", tag = "audit", params(("id" = String, Path)), request_body = Why,
     responses((status = 201, body = Known), (status = 202, body = Asked), (status = 403, description = "E_STEP_UP, E_ERASED"), (status = 404), (status = 422, description = "E_REASON")))]
-pub async fn create(call: Call, id: Path<Requested<PatientId>>, body: Body<Why>) -> Answer {
+pub(crate) async fn create(call: Call, id: Path<Requested<PatientId>>, body: Body<Why>) -> Answer {
     call.run(move |desk| {
         let id = desk.read(|view| desk.viewer.visible(view, *id))?.id();
         if desk.viewer.may(Can::ApproveReveals) {
@@ -101,7 +101,7 @@ pub async fn create(call: Call, id: Path<Requested<PatientId>>, body: Body<Why>)
 
 /// Requests to know who somebody is: for auditors their own, for a DPO all, in the order in which they came.
 #[utoipa::path(get, path = "/api/v1/reveals", tag = "audit", params(Paging), responses((status = 200, body = List<Asked>)))]
-pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
+pub(crate) async fn list(call: Call, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
         let own = (!desk.viewer.may(Can::ApproveReveals)).then_some(desk.viewer.id);
@@ -120,14 +120,14 @@ pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
 /// Agrees that an auditor may know who somebody is, for a day.
 #[utoipa::path(post, path = "/api/v1/reveals/{id}/approve", tag = "audit", params(("id" = String, Path)),
     responses((status = 200, body = Asked), (status = 403, description = "E_FOUR_EYES, E_STEP_UP"), (status = 404), (status = 409)))]
-pub async fn approve(call: Call, id: Path<Requested<RevealId>>) -> Answer {
+pub(crate) async fn approve(call: Call, id: Path<Requested<RevealId>>) -> Answer {
     call.run(move |desk| decide(desk, *id, true)).await
 }
 
 /// Says no to an auditor's request.
 #[utoipa::path(post, path = "/api/v1/reveals/{id}/refuse", tag = "audit", params(("id" = String, Path)),
     responses((status = 200, body = Asked), (status = 403, description = "E_FOUR_EYES, E_STEP_UP"), (status = 404), (status = 409)))]
-pub async fn refuse(call: Call, id: Path<Requested<RevealId>>) -> Answer {
+pub(crate) async fn refuse(call: Call, id: Path<Requested<RevealId>>) -> Answer {
     call.run(move |desk| decide(desk, *id, false)).await
 }
 
@@ -144,7 +144,7 @@ fn decide(desk: &Desk, asked: Requested<RevealId>, approved: bool) -> Result<Rep
 /// Who it is, for the auditor whose request a DPO agreed to. Each call is an entry, and the person sees it.
 #[utoipa::path(post, path = "/api/v1/reveals/{id}/open", tag = "audit", params(("id" = String, Path)),
     responses((status = 200, body = Known), (status = 403, description = "E_FOUR_EYES, E_STEP_UP"), (status = 404)))]
-pub async fn open(call: Call, id: Path<Requested<RevealId>>) -> Answer {
+pub(crate) async fn open(call: Call, id: Path<Requested<RevealId>>) -> Answer {
     call.run(move |desk| {
         let reveal = desk.read(|view| {
             let id = desk.viewer.audience.reveal(view, *id)?.id();

@@ -10,7 +10,7 @@ use store::privacy::reveals::State;
 
 /// Looks at one person, or at everybody.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// Whose looks; `None`: everybody's.
     pub person: Option<Person>,
     /// Newest first.
@@ -29,7 +29,7 @@ pub struct View {
 
 /// Whose looks are shown.
 #[derive(Debug, Clone)]
-pub struct Person {
+pub(crate) struct Person {
     /// As this reader knows them.
     pub id: PatientId,
     /// How they are called without a name.
@@ -40,7 +40,7 @@ pub struct Person {
 
 /// One look.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// When.
     pub at: Instant,
     /// At whom, as this reader knows them, and how they are called.
@@ -59,7 +59,7 @@ pub struct Row {
 
 /// A request to know who somebody is.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     /// The id.
     pub id: RevealId,
     /// Whom it is about, as this reader knows them, and how they are called.
@@ -79,7 +79,7 @@ pub struct Request {
 impl Row {
     /// What was looked at.
     #[must_use]
-    pub const fn thing(&self) -> Key {
+    pub(crate) const fn thing(&self) -> Key {
         match self.what {
             What::Identity => Key("seen-identity"),
             What::Contacts => Key("seen-contacts"),
@@ -96,7 +96,7 @@ impl Row {
 impl Request {
     /// The word of where it stands.
     #[must_use]
-    pub const fn word(&self) -> Key {
+    pub(crate) const fn word(&self) -> Key {
         match self.state {
             State::Asked => Key("reveal-asked"),
             State::Approved => Key("reveal-approved"),
@@ -118,6 +118,6 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }

@@ -1,4 +1,4 @@
 //! What the pages of this capability show.
 
-pub mod accesses;
-pub mod portal;
+pub(crate) mod accesses;
+pub(crate) mod portal;

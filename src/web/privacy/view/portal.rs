@@ -11,7 +11,7 @@ use domain::{Can, Instant, PatientId};
 
 /// The patient's own page.
 #[derive(Debug, Clone)]
-pub struct View {
+pub(crate) struct View {
     /// Who.
     pub patient: PatientId,
     /// How they are greeted.
@@ -30,7 +30,7 @@ pub struct View {
 
 /// Somebody looked at the patient's data.
 #[derive(Debug, Clone)]
-pub struct Look {
+pub(crate) struct Look {
     /// When.
     pub at: Instant,
     /// Who.
@@ -69,7 +69,7 @@ fn of<'a>(shell: &'a Shell, view: &'a View) -> Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     of(shell, view).render()
 }
 
@@ -77,7 +77,7 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn readings(shell: &Shell, view: &View) -> Html {
+pub(crate) fn readings(shell: &Shell, view: &View) -> Html {
     of(shell, view).as_readings().render()
 }
 
@@ -85,7 +85,7 @@ pub fn readings(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn consents(shell: &Shell, view: &View) -> Html {
+pub(crate) fn consents(shell: &Shell, view: &View) -> Html {
     of(shell, view).as_consents().render()
 }
 
@@ -93,6 +93,6 @@ pub fn consents(shell: &Shell, view: &View) -> Html {
 ///
 /// # Errors
 /// The formatter's.
-pub fn devices(shell: &Shell, view: &View) -> Html {
+pub(crate) fn devices(shell: &Shell, view: &View) -> Html {
     of(shell, view).as_devices().render()
 }

@@ -1,7 +1,7 @@
 //! Readings: shown only under a permit of this moment, with the look in the log first; without one the answer is
 //! the refusal with its article, never an empty list.
 
-pub mod quarantine;
+pub(crate) mod quarantine;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use store::{Cursor, View, devices};
 /// One reading.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Reading)]
-pub struct Shown {
+pub(crate) struct Shown {
     signal: &'static str,
     #[schema(value_type = String)]
     at: Instant,
@@ -41,7 +41,7 @@ pub struct Shown {
 
 /// A reading as the device wrote it.
 #[derive(Serialize, ToSchema)]
-pub struct Original {
+pub(crate) struct Original {
     /// A number, or `LOW`, `HIGH`, or a letter of A C V P U.
     #[schema(value_type = serde_json::Value)]
     value: serde_json::Value,
@@ -114,7 +114,7 @@ fn original(reading: &Reading) -> Option<Original> {
 /// Which readings.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// One signal; all unless said. A series needs it.
     signal: Option<String>,
     /// Inclusive; a day before `to` unless said.
@@ -158,7 +158,7 @@ fn signal(name: &str) -> Result<Signal, Fault> {
 /// Readings of a span, ascending.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/readings", tag = "readings", params(("id" = String, Path), Asked),
     responses((status = 200, body = List<Shown>), (status = 403, description = "No legal basis to show: code and article"), (status = 503, description = "E_AUDIT")))]
-pub async fn list(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn list(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     let now = call.now();
     call.show(*id, move |view, key, permit| {
         let paging = Paging { limit: asked.limit, after: asked.after.clone() };
@@ -221,7 +221,7 @@ fn last_place(after: &Cursor) -> Result<Option<(i64, i16, i64)>, Fault> {
 
 /// A reading that is no longer in force.
 #[derive(Serialize, ToSchema)]
-pub struct Superseded {
+pub(crate) struct Superseded {
     #[serde(flatten)]
     reading: Shown,
     /// When it ceased to be in force.
@@ -241,7 +241,7 @@ pub struct Superseded {
 /// `limit`, or none, and still have a `next`.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/superseded", tag = "readings", params(("id" = String, Path), Asked),
     responses((status = 200, body = List<Superseded>), (status = 403, description = "No legal basis to show: code and article"), (status = 503, description = "E_AUDIT")))]
-pub async fn superseded(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn superseded(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     let now = call.now();
     call.show(*id, move |view, key, permit| {
         let paging = Paging { limit: asked.limit, after: asked.after.clone() };
@@ -288,7 +288,7 @@ fn place_of(after: &Cursor) -> Option<Place> {
 
 /// A series drawn in stretches.
 #[derive(Serialize, ToSchema)]
-pub struct Series {
+pub(crate) struct Series {
     signal: &'static str,
     /// UCUM.
     unit: &'static str,
@@ -303,7 +303,7 @@ pub struct Series {
 /// A series, down-sampled.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/series", tag = "readings", params(("id" = String, Path), Asked),
     responses((status = 200, body = Series), (status = 403, description = "No legal basis to show: code and article"), (status = 503, description = "E_AUDIT")))]
-pub async fn series(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
+pub(crate) async fn series(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     let now = call.now();
     call.show(*id, move |view, key, permit| {
         let name = asked.signal.as_deref().ok_or_else(|| Fault::invalid("signal", "say which"))?;
@@ -321,7 +321,7 @@ pub async fn series(call: Call, id: Path<Requested<PatientId>>, asked: Query<Ask
 /// The newest reading of each signal that was ever measured.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/latest", tag = "readings", params(("id" = String, Path)),
     responses((status = 200, body = List<Shown>), (status = 403, description = "No legal basis to show: code and article"), (status = 503, description = "E_AUDIT")))]
-pub async fn latest(call: Call, id: Path<Requested<PatientId>>) -> Answer {
+pub(crate) async fn latest(call: Call, id: Path<Requested<PatientId>>) -> Answer {
     call.show(*id, |view, key, permit| {
         let mut names = Names::default();
         let found = readings::latest(view, permit, key, Signal::ALL)?;

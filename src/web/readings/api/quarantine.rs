@@ -21,7 +21,7 @@ use store::{Tx, patients};
 /// Something set aside.
 #[derive(Serialize, ToSchema)]
 #[schema(as = QuarantinedReading)]
-pub struct Aside {
+pub(crate) struct Aside {
     #[schema(value_type = String)]
     id: Uuid,
     /// `E_CLOCK`, `E_IMPLAUSIBLE`, `E_CONFLICT`, `E_WITHDRAWN`, …
@@ -45,7 +45,7 @@ pub struct Aside {
 /// What waits for a decision on a patient, newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/quarantine", tag = "quarantine", params(("id" = String, Path), Paging),
     responses((status = 200, body = List<Aside>), (status = 403, description = "No legal basis: code and article")))]
-pub async fn list(call: Call, id: Path<Requested<PatientId>>, paging: Query<Paging>) -> Answer {
+pub(crate) async fn list(call: Call, id: Path<Requested<PatientId>>, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let limit = i64::try_from(paging.limit()?).unwrap_or(i64::MAX);
         desk.read(|view| {
@@ -78,20 +78,20 @@ pub async fn list(call: Call, id: Path<Requested<PatientId>>, paging: Query<Pagi
 /// Why.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Reason {
+pub(crate) struct Reason {
     reason: String,
 }
 
 /// Releases a reading: it is the value in force at its instant, what stood there stays as superseded, and its series is
 /// judged anew. Of a withdrawal (`E_WITHDRAWN`): the reading that it names is in force no more.
 #[utoipa::path(post, path = "/api/v1/quarantine/{id}/release", tag = "quarantine", params(("id" = String, Path)), request_body = Reason, responses((status = 204)))]
-pub async fn release(call: Call, id: Path<Requested<Uuid>>, body: Body<Reason>) -> Answer {
+pub(crate) async fn release(call: Call, id: Path<Requested<Uuid>>, body: Body<Reason>) -> Answer {
     decided(call, *id, true, body.value.reason).await
 }
 
 /// Discards a reading.
 #[utoipa::path(post, path = "/api/v1/quarantine/{id}/discard", tag = "quarantine", params(("id" = String, Path)), request_body = Reason, responses((status = 204)))]
-pub async fn discard(call: Call, id: Path<Requested<Uuid>>, body: Body<Reason>) -> Answer {
+pub(crate) async fn discard(call: Call, id: Path<Requested<Uuid>>, body: Body<Reason>) -> Answer {
     decided(call, *id, false, body.value.reason).await
 }
 
@@ -107,7 +107,7 @@ async fn decided(call: Call, id: Requested<Uuid>, released: bool, reason: String
 ///
 /// # Errors
 /// `E_REASON` without one, `E_NOT_FOUND`, the refusal of consent.
-pub fn decide(
+pub(crate) fn decide(
     tx: &mut Tx<'_>,
     state: &State,
     viewer: &Viewer,

@@ -15,7 +15,7 @@ use store::sla;
 /// A promise and its clock.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SlaClock)]
-pub struct Shown {
+pub(crate) struct Shown {
     service_level: String,
     service_level_version: u32,
     level: &'static str,
@@ -53,7 +53,7 @@ pub struct Shown {
 /// A stretch of a clock's life.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SlaSegment)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     #[schema(value_type = String)]
     from: Instant,
     #[schema(value_type = String)]
@@ -114,7 +114,7 @@ impl Shown {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = SlaPause)]
 #[serde(deny_unknown_fields)]
-pub struct Why {
+pub(crate) struct Why {
     /// `waiting_patient`, `waiting_third_party` or `scheduled_callback`.
     #[schema(value_type = String)]
     reason: PauseReason,
@@ -122,7 +122,7 @@ pub struct Why {
 
 /// The SLA clocks of an alert, each with the trace that explains its clock.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/sla", tag = "sla", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 404)))]
-pub async fn show(call: Call, id: Path<Requested<AlertId>>) -> Answer {
+pub(crate) async fn show(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         let promises = desk.read(|view| {
             let alert = desk.viewer.audience.alert(view, *id)?;
@@ -137,7 +137,7 @@ pub async fn show(call: Call, id: Path<Requested<AlertId>>) -> Answer {
 /// Lets the clocks of an alert that somebody answered for stand still: at most seven days over the life of the
 /// case, one day for a red, whose next pause is for another person than the last.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/pause", tag = "sla", params(("id" = String, Path)), request_body = Why, responses((status = 200, body = List<Shown>), (status = 403, description = "E_FOUR_EYES"), (status = 409, description = "E_STATE")))]
-pub async fn pause(call: Call, id: Path<Requested<AlertId>>, body: Body<Why>) -> Answer {
+pub(crate) async fn pause(call: Call, id: Path<Requested<AlertId>>, body: Body<Why>) -> Answer {
     call.run(move |desk| {
         let promises = desk.write(|tx| {
             let alert = desk.viewer.audience.alert(tx, *id)?;
@@ -150,7 +150,7 @@ pub async fn pause(call: Call, id: Path<Requested<AlertId>>, body: Body<Why>) ->
 
 /// Lets paused clocks go on.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/resume", tag = "sla", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 409, description = "E_STATE")))]
-pub async fn resume(call: Call, id: Path<Requested<AlertId>>) -> Answer {
+pub(crate) async fn resume(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         let promises = desk.write(|tx| {
             let alert = desk.viewer.audience.alert(tx, *id)?;

@@ -24,26 +24,26 @@ crate::versions::api::which!(SettingWhich);
 /// Service levels in force, or proposals that wait for a second person. Each says {name: {pt, en}, level, metric: first_response | resolution, target: {minutes |
 /// open_minutes | days | working_days: n}, calendar, on_breach: a policy or null}.
 #[utoipa::path(get, path = "/api/v1/service-levels", tag = "sla", params(Wanted), responses((status = 200, body = List<SettingVersion>)))]
-pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
+pub(crate) async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| api::wanted::<ServiceLevel>(desk, &wanted)).await
 }
 
 /// One service level as it is in force.
 #[utoipa::path(get, path = "/api/v1/service-levels/{id}", tag = "sla", params(("id" = String, Path)), responses((status = 200, body = SettingVersion), (status = 404)))]
-pub async fn get(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn get(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| api::get::<ServiceLevel>(desk, &id)).await
 }
 
 /// Every version of a service level, newest first.
 #[utoipa::path(get, path = "/api/v1/service-levels/{id}/history", tag = "sla", params(("id" = String, Path)), responses((status = 200, body = List<SettingVersion>), (status = 404)))]
-pub async fn history(call: Call, id: Path<String>) -> Answer {
+pub(crate) async fn history(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| api::history::<ServiceLevel>(desk, &id)).await
 }
 
 /// Proposes a version, which waits for a second person. `If-Match` holds the newest number that was seen, `"0"` for a
 /// new service level.
 #[utoipa::path(post, path = "/api/v1/service-levels/{id}/proposals", tag = "sla", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Object, responses((status = 201, body = SettingVersion), (status = 412), (status = 422)))]
-pub async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<ServiceLevel>) -> Answer {
+pub(crate) async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<ServiceLevel>) -> Answer {
     call.run(move |desk| {
         check(desk, &body.value)?;
         api::propose(desk, &id, seen, |_, _| Ok(body.value))
@@ -53,13 +53,13 @@ pub async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<Ser
 
 /// Puts another person's proposal in force, now. Clocks that run keep the version they started with.
 #[utoipa::path(post, path = "/api/v1/service-levels/{id}/approve", tag = "sla", params(("id" = String, Path)), request_body = Which, responses((status = 200, body = SettingVersion), (status = 403, description = "E_FOUR_EYES"), (status = 409)))]
-pub async fn approve(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
+pub(crate) async fn approve(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
     call.run(move |desk| api::decide::<ServiceLevel>(desk, &id, body.value.version, true)).await
 }
 
 /// Takes a proposal off the table.
 #[utoipa::path(post, path = "/api/v1/service-levels/{id}/refuse", tag = "sla", params(("id" = String, Path)), request_body = Which, responses((status = 200, body = List<SettingVersion>), (status = 409)))]
-pub async fn refuse(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
+pub(crate) async fn refuse(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
     call.run(move |desk| {
         api::decide::<ServiceLevel>(desk, &id, body.value.version, false)?;
         api::history::<ServiceLevel>(desk, &id)

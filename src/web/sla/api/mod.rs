@@ -1,4 +1,4 @@
 //! This capability over the API.
 
-pub mod clocks;
-pub mod levels;
+pub(crate) mod clocks;
+pub(crate) mod levels;

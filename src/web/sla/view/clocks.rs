@@ -6,7 +6,7 @@ use domain::Instant;
 
 /// The SLA clocks of an alert.
 #[derive(Debug, Clone, Default)]
-pub struct SlaClocks {
+pub(crate) struct SlaClocks {
     /// What comes due first stands first.
     pub rows: Vec<Row>,
     /// Whether the reader may let the clocks stand still now.
@@ -17,7 +17,7 @@ pub struct SlaClocks {
 
 /// One promise with its clock.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// What is promised: first response, or resolution.
     pub metric: Key,
     /// For alerts of which level: one that has risen keeps the clocks of both.
@@ -49,21 +49,21 @@ pub struct Row {
 impl Row {
     /// What is promised, and to which alerts: "Primeira resposta (alerta vermelho)".
     #[must_use]
-    pub fn title(&self, w: &Words) -> String {
+    pub(crate) fn title(&self, w: &Words) -> String {
         let level = w.say(self.of.word()).to_lowercase();
         w.two("sla-of", "metric", w.say(self.metric), "level", level)
     }
 
     /// Whether its clock counts towards its end.
     #[must_use]
-    pub const fn counts_down(&self) -> bool {
+    pub(crate) const fn counts_down(&self) -> bool {
         matches!(self.standing, Standing::Running | Standing::Warned)
     }
 }
 
 /// Where a promise stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// In time.
     Running,
     /// Stands still, and why.
@@ -83,7 +83,7 @@ pub enum Standing {
 impl Standing {
     /// In words.
     #[must_use]
-    pub fn words(&self, w: &Words) -> String {
+    pub(crate) fn words(&self, w: &Words) -> String {
         match self {
             Self::Running => w.say("sla-running"),
             Self::Paused(why) => w.one("sla-paused", "why", w.say(*why)),
@@ -97,7 +97,7 @@ impl Standing {
 
     /// Its tone.
     #[must_use]
-    pub const fn tone(&self) -> &'static str {
+    pub(crate) const fn tone(&self) -> &'static str {
         match self {
             Self::Met => "on",
             Self::Warned => "warn",
@@ -108,7 +108,7 @@ impl Standing {
 
     /// Its icon.
     #[must_use]
-    pub const fn icon(&self) -> &'static str {
+    pub(crate) const fn icon(&self) -> &'static str {
         match self {
             Self::Running => "hourglass",
             Self::Paused(_) => "clock",
@@ -122,7 +122,7 @@ impl Standing {
 
 /// A stretch of a clock's life.
 #[derive(Debug, Clone)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     /// From when.
     pub from: Instant,
     /// Until when.
@@ -132,7 +132,7 @@ pub struct Stretch {
 }
 
 /// Why a clock may be let stand still: what is sent, and its word.
-pub const REASONS: [(&str, Key); 3] = [
+pub(crate) const REASONS: [(&str, Key); 3] = [
     ("waiting_patient", Key("pause-waiting-patient")),
     ("waiting_third_party", Key("pause-waiting-third-party")),
     ("scheduled_callback", Key("pause-scheduled-callback")),
@@ -140,6 +140,6 @@ pub const REASONS: [(&str, Key); 3] = [
 
 /// The word of a reason.
 #[must_use]
-pub fn reason_word(name: &str) -> Key {
+pub(crate) fn reason_word(name: &str) -> Key {
     REASONS.into_iter().find(|(held, _)| *held == name).map_or(Key("pause-waiting-patient"), |(_, word)| word)
 }

@@ -13,7 +13,7 @@ use domain::{Instant, Label};
 
 /// The page of one service level.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(crate) struct View {
     /// What is in force, what waits, what was.
     pub kept: SettingView,
     /// For an alert that comes now.
@@ -30,7 +30,7 @@ pub struct View {
 
 /// When an alert that comes now would be warned about and due.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Due {
+pub(crate) struct Due {
     /// `None`: the calendar opens no more.
     pub warn: Option<Instant>,
     /// `None`: the calendar opens no more.
@@ -39,7 +39,7 @@ pub struct Due {
 
 /// A service level while it is being written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// In Portuguese.
     pub name_pt: String,
     /// In English.
@@ -80,7 +80,7 @@ const fn counted(target: Target) -> (&'static str, u32) {
 
 /// How long it may take, in words.
 #[must_use]
-pub fn target(w: &Words, target: Target) -> String {
+pub(crate) fn target(w: &Words, target: Target) -> String {
     let minutes = |n: u32| w.span(&std::time::Duration::from_secs(60 * u64::from(n)));
     match target {
         Target::Minutes(n) => w.one("level-in-minutes", "span", minutes(n)),
@@ -92,7 +92,7 @@ pub fn target(w: &Words, target: Target) -> String {
 
 /// Its name in the reader's language.
 #[must_use]
-pub fn name(w: &Words, level: &ServiceLevel) -> String {
+pub(crate) fn name(w: &Words, level: &ServiceLevel) -> String {
     match w.lang {
         Lang::PtBr => level.name.pt.to_string(),
         Lang::En => level.name.en.to_string(),
@@ -108,7 +108,7 @@ fn label_of(choices: &[Choice], id: &str) -> String {
 
 /// What a service level says, line by line; `policies` gives what they are called.
 #[must_use]
-pub fn lines(w: &Words, level: &ServiceLevel, policies: &[Choice]) -> Vec<Line> {
+pub(crate) fn lines(w: &Words, level: &ServiceLevel, policies: &[Choice]) -> Vec<Line> {
     let line = |label: Key, text: String| Line { label: w.say(label), text };
     let word = |words: &[(&str, Key)], name: &str| {
         words.iter().find(|(held, _)| *held == name).map_or_else(String::new, |(_, key)| w.say(*key))
@@ -131,7 +131,7 @@ pub fn lines(w: &Words, level: &ServiceLevel, policies: &[Choice]) -> Vec<Line> 
 impl Draft {
     /// A service level as it stands, or one that nobody wrote yet.
     #[must_use]
-    pub fn of(level: Option<&ServiceLevel>) -> Self {
+    pub(crate) fn of(level: Option<&ServiceLevel>) -> Self {
         let Some(level) = level else { return Self::default() };
         let (unit, count) = counted(level.target);
         Self {
@@ -148,7 +148,7 @@ impl Draft {
 
     /// What a form sent, field by field.
     #[must_use]
-    pub fn sent(get: impl Fn(&str) -> String) -> Self {
+    pub(crate) fn sent(get: impl Fn(&str) -> String) -> Self {
         Self {
             name_pt: get("name_pt"),
             name_en: get("name_en"),
@@ -165,7 +165,7 @@ impl Draft {
     ///
     /// # Errors
     /// The mistakes, each at its field.
-    pub fn service_level(
+    pub(crate) fn service_level(
         &self,
         w: &Words,
         calendars: &[Choice],
@@ -240,7 +240,7 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
+pub(crate) fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }
 

@@ -1,4 +1,4 @@
 //! What the pages of this capability show.
 
-pub mod clocks;
-pub mod level;
+pub(crate) mod clocks;
+pub(crate) mod level;

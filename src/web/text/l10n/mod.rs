@@ -1,7 +1,7 @@
 //! Every visible word, from Fluent: Portuguese first, English complete. A page never holds text of its own,
 //! so that a missing translation is a failing test and not a surprise at three in the morning.
 
-pub mod number;
+pub(crate) mod number;
 
 use std::fmt::Display;
 use std::sync::LazyLock;
@@ -25,11 +25,11 @@ pub enum Lang {
 
 impl Lang {
     /// Every language, in the order of the switch.
-    pub const ALL: [Self; 2] = [Self::PtBr, Self::En];
+    pub(crate) const ALL: [Self; 2] = [Self::PtBr, Self::En];
 
     /// The BCP 47 tag: the `lang` of the page, the cookie's value.
     #[must_use]
-    pub const fn tag(self) -> &'static str {
+    pub(crate) const fn tag(self) -> &'static str {
         match self {
             Self::PtBr => "pt-BR",
             Self::En => "en",
@@ -38,7 +38,7 @@ impl Lang {
 
     /// Its own name in itself.
     #[must_use]
-    pub const fn own_name(self) -> &'static str {
+    pub(crate) const fn own_name(self) -> &'static str {
         match self {
             Self::PtBr => "Português",
             Self::En => "English",
@@ -47,7 +47,7 @@ impl Lang {
 
     /// From a tag; `pt`, `pt-PT` and the like count as Portuguese.
     #[must_use]
-    pub fn from_tag(tag: &str) -> Option<Self> {
+    pub(crate) fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next().unwrap_or_default();
         match primary.to_ascii_lowercase().as_str() {
             "pt" => Some(Self::PtBr),
@@ -59,7 +59,7 @@ impl Lang {
     /// The reader's choice: the cookie when it names a language, else the best of `Accept-Language`
     /// (RFC 9110 §12.5.4), else Portuguese.
     #[must_use]
-    pub fn choose(cookie: Option<&str>, accept: Option<&str>) -> Self {
+    pub(crate) fn choose(cookie: Option<&str>, accept: Option<&str>) -> Self {
         if let Some(chosen) = cookie.and_then(Self::from_tag) {
             return chosen;
         }
@@ -111,7 +111,7 @@ type Bundle = FluentBundle<FluentResource>;
 
 /// The texts of one language, as written.
 #[must_use]
-pub const fn source(lang: Lang) -> &'static str {
+pub(crate) const fn source(lang: Lang) -> &'static str {
     match lang {
         Lang::PtBr => include_str!("../../locales/pt-BR.ftl"),
         Lang::En => include_str!("../../locales/en.ftl"),
@@ -144,7 +144,7 @@ fn grouped(value: &FluentValue<'_>, lang: Lang) -> Option<String> {
 }
 
 /// A number of things, for plurals. Pages hand over references, and references to those.
-pub trait Count {
+pub(crate) trait Count {
     /// The number for Fluent.
     fn value(&self) -> FluentValue<'static>;
 }
@@ -181,13 +181,13 @@ pub struct Words {
 impl Words {
     /// The text of `key`.
     #[must_use]
-    pub fn say(&self, key: impl Into<Key>) -> String {
+    pub(crate) fn say(&self, key: impl Into<Key>) -> String {
         self.fill(key.into(), &FluentArgs::new())
     }
 
     /// The text of `key` with `$name` filled in.
     #[must_use]
-    pub fn one(&self, key: impl Into<Key>, name: &str, value: impl Display) -> String {
+    pub(crate) fn one(&self, key: impl Into<Key>, name: &str, value: impl Display) -> String {
         let mut args = FluentArgs::new();
         args.set(name, value.to_string());
         self.fill(key.into(), &args)
@@ -195,7 +195,7 @@ impl Words {
 
     /// The text of `key` with two values filled in.
     #[must_use]
-    pub fn two(
+    pub(crate) fn two(
         &self,
         key: impl Into<Key>,
         name: &str,
@@ -211,7 +211,7 @@ impl Words {
 
     /// The text of `key` in the number of `n`, which it names `$n`.
     #[must_use]
-    pub fn count(&self, key: impl Into<Key>, n: impl Count) -> String {
+    pub(crate) fn count(&self, key: impl Into<Key>, n: impl Count) -> String {
         let mut args = FluentArgs::new();
         args.set("n", n.value());
         self.fill(key.into(), &args)

@@ -4,7 +4,7 @@ use super::Lang;
 
 /// `value` with `digits` decimals, grouped in thousands.
 #[must_use]
-pub fn number(lang: Lang, value: f64, digits: usize) -> String {
+pub(crate) fn number(lang: Lang, value: f64, digits: usize) -> String {
     let (group, point) = match lang {
         Lang::PtBr => ('.', ','),
         Lang::En => (',', '.'),

@@ -5,7 +5,7 @@ use domain::Can;
 
 /// A kind of setting that has pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Who is paged in which order.
     #[default]
     Policies,
@@ -19,17 +19,17 @@ pub enum Kind {
 
 impl Kind {
     /// Those that belong together, in the order of the tabs.
-    pub const ALL: [Self; 4] = [Self::Policies, Self::ServiceLevels, Self::Calendars, Self::Templates];
+    pub(crate) const ALL: [Self; 4] = [Self::Policies, Self::ServiceLevels, Self::Calendars, Self::Templates];
 
     /// Whether it is this one.
     #[must_use]
-    pub fn is(self, other: &Self) -> bool {
+    pub(crate) fn is(self, other: &Self) -> bool {
         self == *other
     }
 
     /// The address of the list.
     #[must_use]
-    pub const fn path(self) -> &'static str {
+    pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Policies => "/policies",
             Self::ServiceLevels => "/service-levels",
@@ -40,7 +40,7 @@ impl Kind {
 
     /// The right that opens the list.
     #[must_use]
-    pub const fn needs(self) -> Can {
+    pub(crate) const fn needs(self) -> Can {
         match self {
             Self::Policies | Self::ServiceLevels | Self::Calendars => Can::SeePolicies,
             Self::Templates => Can::SeeTemplates,
@@ -49,7 +49,7 @@ impl Kind {
 
     /// The right to write a version.
     #[must_use]
-    pub const fn changed_by(self) -> Can {
+    pub(crate) const fn changed_by(self) -> Can {
         match self {
             Self::Policies | Self::ServiceLevels => Can::ProposePolicies,
             Self::Calendars => Can::ManageSchedules,
@@ -59,7 +59,7 @@ impl Kind {
 
     /// The right to decide on a proposal.
     #[must_use]
-    pub const fn decided_by(self) -> Can {
+    pub(crate) const fn decided_by(self) -> Can {
         match self {
             Self::Policies | Self::ServiceLevels => Can::ApprovePolicies,
             Self::Calendars => Can::ManageSchedules,
@@ -69,13 +69,13 @@ impl Kind {
 
     /// Whether people may add one; what messages there are is the program's.
     #[must_use]
-    pub const fn grows(self) -> bool {
+    pub(crate) const fn grows(self) -> bool {
         !matches!(self, Self::Templates)
     }
 
     /// The word of its tab.
     #[must_use]
-    pub const fn tab(self) -> Key {
+    pub(crate) const fn tab(self) -> Key {
         match self {
             Self::Policies => Key("kept-policies"),
             Self::ServiceLevels => Key("kept-service-levels"),
@@ -86,7 +86,7 @@ impl Kind {
 
     /// The title of its list.
     #[must_use]
-    pub const fn title(self) -> Key {
+    pub(crate) const fn title(self) -> Key {
         match self {
             Self::Policies => Key("policies-title"),
             Self::ServiceLevels => Key("levels-title"),
@@ -97,7 +97,7 @@ impl Kind {
 
     /// What it is for, and how it changes.
     #[must_use]
-    pub const fn what(self) -> Key {
+    pub(crate) const fn what(self) -> Key {
         match self {
             Self::Policies => Key("policies-what"),
             Self::ServiceLevels => Key("levels-what"),
@@ -108,7 +108,7 @@ impl Kind {
 
     /// Adds one.
     #[must_use]
-    pub const fn begin(self) -> Key {
+    pub(crate) const fn begin(self) -> Key {
         match self {
             Self::Policies | Self::Templates => Key("policies-begin"),
             Self::ServiceLevels => Key("levels-begin"),

@@ -8,11 +8,11 @@ use askama::Template;
 use crate::pages::Html;
 use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
 use domain::Instant;
-pub use kind::Kind;
+pub(crate) use kind::Kind;
 
 /// The list of a kind.
 #[derive(Debug, Clone, Default)]
-pub struct List {
+pub(crate) struct List {
     /// Of what.
     pub kind: Kind,
     /// In force, by id.
@@ -25,7 +25,7 @@ pub struct List {
 
 /// One that is in force.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// Its lasting id.
     pub id: String,
     /// Its name in the reader's language.
@@ -40,7 +40,7 @@ pub struct Row {
 
 /// A proposal that waits.
 #[derive(Debug, Clone)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     /// Of which setting.
     pub id: String,
     /// Its name in the reader's language.
@@ -57,7 +57,7 @@ pub struct Waiting {
 
 /// The id of a new one, as it was typed.
 #[derive(Debug, Clone, Default)]
-pub struct Begin {
+pub(crate) struct Begin {
     /// What was typed.
     pub id: String,
     /// What is wrong with it.
@@ -66,7 +66,7 @@ pub struct Begin {
 
 /// One line of a setting in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(crate) struct Line {
     /// "Passo 1".
     pub label: String,
     /// "Plantão clínico (escala) · 5 min · só com certificado".
@@ -75,7 +75,7 @@ pub struct Line {
 
 /// A line of two versions side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub(crate) struct Change {
     /// Which line.
     pub label: String,
     /// In force.
@@ -87,13 +87,13 @@ pub struct Change {
 impl Change {
     /// Whether they differ.
     #[must_use]
-    pub fn differs(&self) -> bool {
+    pub(crate) fn differs(&self) -> bool {
         self.before != self.after
     }
 
     /// What happened to the line.
     #[must_use]
-    pub const fn word(&self) -> Key {
+    pub(crate) const fn word(&self) -> Key {
         match (&self.before, &self.after) {
             (None, _) => Key("policy-line-new"),
             (_, None) => Key("policy-line-gone"),
@@ -104,7 +104,7 @@ impl Change {
 
 /// Two versions side by side, in the order of the longer; lines that are gone stand where they stood.
 #[must_use]
-pub fn side_by_side(before: &[Line], after: &[Line]) -> Vec<Change> {
+pub(crate) fn side_by_side(before: &[Line], after: &[Line]) -> Vec<Change> {
     let text = |lines: &[Line], label: &str| {
         lines.iter().find(|line| line.label == label).map(|line| line.text.clone())
     };
@@ -120,7 +120,7 @@ pub fn side_by_side(before: &[Line], after: &[Line]) -> Vec<Change> {
 
 /// One setting: what is in force, what waits, what was.
 #[derive(Debug, Clone, Default)]
-pub struct SettingView {
+pub(crate) struct SettingView {
     /// Of which kind.
     pub kind: Kind,
     /// Its lasting id.
@@ -141,7 +141,7 @@ pub struct SettingView {
 
 /// A proposal beside the version in force.
 #[derive(Debug, Clone)]
-pub struct Proposal {
+pub(crate) struct Proposal {
     /// Its number.
     pub version: u32,
     /// Who wrote it; `None`: the program.
@@ -156,7 +156,7 @@ pub struct Proposal {
 
 /// A version of the history.
 #[derive(Debug, Clone)]
-pub struct Version {
+pub(crate) struct Version {
     /// Its number.
     pub number: u32,
     /// How it stands.
@@ -173,7 +173,7 @@ pub struct Version {
 
 /// How a version stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// It holds.
     InForce,
     /// It held.
@@ -187,7 +187,7 @@ pub enum Standing {
 impl Standing {
     /// The word.
     #[must_use]
-    pub const fn word(self) -> Key {
+    pub(crate) const fn word(self) -> Key {
         match self {
             Self::InForce => Key("rule-in-force"),
             Self::Superseded => Key("policy-superseded"),
@@ -198,7 +198,7 @@ impl Standing {
 
     /// Its tone.
     #[must_use]
-    pub const fn tone(self) -> &'static str {
+    pub(crate) const fn tone(self) -> &'static str {
         match self {
             Self::InForce => "on",
             Self::Proposed => "warn",
@@ -209,7 +209,7 @@ impl Standing {
 
 /// A mistake at a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
+pub(crate) struct Wrong {
     /// The field's id.
     pub field: String,
     /// The field's name.
@@ -220,7 +220,7 @@ pub struct Wrong {
 
 /// What is being written, and what was found in it.
 #[derive(Debug, Clone, Default)]
-pub struct Editor<D> {
+pub(crate) struct Editor<D> {
     /// The newest version when this was begun: a change must have seen it.
     pub seen: u32,
     /// What is written, as it was typed.
@@ -236,7 +236,7 @@ pub struct Editor<D> {
 impl<D> Editor<D> {
     /// The mistakes at a field, as one text.
     #[must_use]
-    pub fn wrong_at(&self, field: &str) -> Option<String> {
+    pub(crate) fn wrong_at(&self, field: &str) -> Option<String> {
         let here: Vec<&str> =
             self.wrong.iter().filter(|wrong| wrong.field == field).map(|wrong| wrong.what.as_str()).collect();
         (!here.is_empty()).then(|| here.join(" "))
@@ -244,7 +244,7 @@ impl<D> Editor<D> {
 
     /// Whether it was looked at and says the same as the version in force.
     #[must_use]
-    pub fn changes_nothing(&self) -> bool {
+    pub(crate) fn changes_nothing(&self) -> bool {
         !self.changes.is_empty() && !self.changes.iter().any(Change::differs)
     }
 }
@@ -261,7 +261,7 @@ struct Page<'a> {
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, view: &List) -> Html {
+pub(crate) fn page(shell: &Shell, view: &List) -> Html {
     Page { shell, w: &shell.words, view }.render()
 }
 
