@@ -205,7 +205,7 @@ async fn open(
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))
 }
 
-/// The ways out of the house. What marks our letters outlives a restart: bounces of older ones are known again.
+/// The ways out of the house. What marks our messages outlives a restart: bounces of older ones are known again.
 fn post(options: &Options, store: &Store) -> Result<Post> {
     let secret = store.read(|view| view.blind("notify.marks", ""))?;
     let channels = notify::from_options(&options.notify, &secret)

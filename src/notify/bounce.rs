@@ -1,5 +1,5 @@
 //! What a mail server says of a message later, as it comes by mail (RFC 3464 in RFC 6522). Whatever is no such report on
-//! a letter of ours is somebody's mail and is left alone.
+//! a message of ours is somebody's mail and is left alone.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,7 +9,7 @@ use super::mark::Marks;
 use super::refusal::Refusal;
 use domain::messages::Receipt;
 
-/// A report on one letter of ours.
+/// A report on one message of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounce {
     /// The message's key.
@@ -25,7 +25,7 @@ pub struct Bounce {
 /// What a mail is to us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mail {
-    /// A final word on a letter of ours.
+    /// A final word on a message of ours.
     Report(Bounce),
     /// An answer, an advertisement, a delay, a report on another's message.
     Other,
@@ -47,7 +47,7 @@ fn parsed(raw: &[u8], marks: &Marks) -> Mail {
     }
     let Some((said, addresses)) = mail.parts.iter().find_map(status_of) else { return Mail::Broken };
     let report = |key, receipt, permanent| Mail::Report(Bounce { key, receipt, permanent, addresses });
-    match (letter_of(&mail, marks), said) {
+    match (message_of(&mail, marks), said) {
         (Some(key), Word::Failed { permanent }) => report(key, Receipt::Undeliverable, permanent),
         (Some(key), Word::Delivered) => report(key, Receipt::Delivered, false),
         (None, _) | (_, Word::NotYet) => Mail::Other,
@@ -71,7 +71,7 @@ enum Word {
     NotYet,
 }
 
-/// A letter of ours has one reader. Where a list made several of it, one of them who was not reached counts: rather
+/// A message of ours has one reader. Where a list made several of it, one of them who was not reached counts: rather
 /// one call too many.
 fn status_of(part: &MessagePart<'_>) -> Option<(Word, Vec<String>)> {
     let kind = part.content_type()?;
@@ -150,9 +150,9 @@ fn groups(text: &str) -> Vec<Vec<(String, String)>> {
 }
 
 /// The message: its own header that came back, or else what the report refers to.
-fn letter_of(mail: &Message<'_>, marks: &Marks) -> Option<String> {
+fn message_of(mail: &Message<'_>, marks: &Marks) -> Option<String> {
     let returned = mail.parts.iter().skip(1).find_map(|part| match &part.body {
-        PartType::Message(letter) => marks.find(&String::from_utf8_lossy(letter.raw_message())),
+        PartType::Message(message) => marks.find(&String::from_utf8_lossy(message.raw_message())),
         PartType::Multipart(_) => None,
         PartType::Text(_) | PartType::Html(_) | PartType::Binary(_) | PartType::InlineBinary(_) => {
             marks.find(&String::from_utf8_lossy(part.contents()))

@@ -68,7 +68,7 @@ fn a_report_takes_a_mailbox_for_gone_only_where_it_says_so() {
 }
 
 #[test]
-fn a_report_tells_which_letter_what_and_for_how_long() {
+fn a_report_tells_which_message_what_and_for_how_long() {
     let both = format!("{DELIVERED}\n{FAILED}");
     let twice = format!("{EXPIRED}\n{FAILED}");
     for (recipients, expected) in [
@@ -88,14 +88,14 @@ fn a_report_tells_which_letter_what_and_for_how_long() {
 }
 
 #[test]
-fn a_report_without_the_letter_is_known_by_what_it_answers() {
+fn a_report_without_the_message_is_known_by_what_it_answers() {
     let answers = format!("In-Reply-To: {}\n", marks().id("esc:1"));
     let mail = report(FAILED, "Content-Type: text/plain\n\ncut\n", &answers);
     assert_eq!(read(mail.as_bytes(), &marks()), told(Receipt::Undeliverable, true));
 }
 
 #[test]
-fn what_is_no_report_on_a_letter_of_ours_is_left_alone() {
+fn what_is_no_report_on_a_message_of_ours_is_left_alone() {
     let forged = Marks::new(b"guess", "zelo.example").id("esc:1");
     let absent =
         format!("From: a@b.c\nAuto-Submitted: auto-replied\nIn-Reply-To: {}\n\nFérias!\n", marks().id("x"));
@@ -121,7 +121,7 @@ proptest! {
 
     /// A report that was cut, bent or joined says the truth or nothing.
     #[test]
-    fn a_damaged_report_never_names_another_letter(
+    fn a_damaged_report_never_names_another_message(
         cut in 0_usize..1_200,
         changes in proptest::collection::vec((0_usize..1_200, any::<u8>()), 0..8),
         swap in any::<bool>(),

@@ -31,7 +31,7 @@ const LIVES: Duration = Duration::from_secs(2);
 /// Idle connections that are kept.
 const IDLE: usize = 4;
 /// Messages on one connection; servers close it after some hundred.
-const LETTERS: u32 = 50;
+const MESSAGES: u32 = 50;
 
 /// The e-mail settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ struct Server {
 
 struct Open {
     connection: AsyncSmtpConnection,
-    letters: u32,
+    messages: u32,
 }
 
 /// How far a conversation came. Until the sender was taken nothing was said of the message: what fails is the server's.
@@ -153,18 +153,18 @@ impl Email {
         Ok(Self { server: Arc::new(server), from, marks: Marks::new(secret, &domain), wire, limit: LIMIT })
     }
 
-    fn compose(&self, letter: &Outgoing, now: Instant) -> Result<(Envelope, Vec<u8>), Said> {
-        let Address::Email(to) = &letter.to else { return Err(Said::never("not_an_email")) };
+    fn compose(&self, message: &Outgoing, now: Instant) -> Result<(Envelope, Vec<u8>), Said> {
+        let Address::Email(to) = &message.to else { return Err(Said::never("not_an_email")) };
         // Words are written in ASCII (RFC 2047, quoted-printable); an address cannot be.
         let to: Option<lettre::Address> = to.is_ascii().then(|| to.parse().ok()).flatten();
         let to = to.ok_or_else(|| Said::never("bad_address"))?;
         let since_1970 = Duration::from_secs(u64::try_from(now.secs()).unwrap_or_default());
-        let thread = self.marks.thread(&letter.thread);
+        let thread = self.marks.thread(&message.thread);
         let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(letter.subject.as_str())
-            .message_id(Some(self.marks.id(&letter.key)))
+            .subject(message.subject.as_str())
+            .message_id(Some(self.marks.id(&message.key)))
             .date(UNIX_EPOCH + since_1970)
             .references(thread.clone())
             .in_reply_to(thread)
@@ -174,7 +174,7 @@ impl Email {
             .header(ContentType::TEXT_PLAIN)
             // The end of the message brings its own line end. No line end stands alone: a lenient server would take
             // what follows it for commands (RUSTSEC-2026-0561).
-            .body(letter.text.trim_end().replace("\r\n", "\n").replace('\r', "\n"))
+            .body(message.text.trim_end().replace("\r\n", "\n").replace('\r', "\n"))
             .map_err(|_unwritable| Said::never("unwritable"))?;
         Ok((message.envelope().clone(), message.formatted()))
     }
@@ -185,8 +185,8 @@ impl Channel for Email {
         messages::Channel::Email
     }
 
-    fn send(&self, letter: &Outgoing, now: Instant) -> Said {
-        let (envelope, text) = match self.compose(letter, now) {
+    fn send(&self, message: &Outgoing, now: Instant) -> Said {
+        let (envelope, text) = match self.compose(message, now) {
             Ok(composed) => composed,
             Err(unsendable) => return unsendable,
         };
@@ -203,7 +203,7 @@ impl Channel for Email {
 }
 
 impl Server {
-    /// Gives the server's word for the letter in its queue.
+    /// Gives the server's word for the message in its queue.
     async fn send(
         &self,
         envelope: &Envelope,
@@ -216,8 +216,8 @@ impl Server {
             None => self.open().await.map_err(broke)?,
         };
         let answer = hand_over(&mut open.connection, envelope, text, progress).await.map_err(broke)?;
-        open.letters += 1;
-        if open.letters < LETTERS {
+        open.messages += 1;
+        if open.messages < MESSAGES {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             if idle.len() < IDLE {
                 idle.push(open);
@@ -253,11 +253,11 @@ impl Server {
         if let Some(login) = &self.login {
             connection.auth(&[Mechanism::Plain, Mechanism::Login], login).await?;
         }
-        Ok(Open { connection, letters: 0 })
+        Ok(Open { connection, messages: 0 })
     }
 }
 
-/// One letter (RFC 5321 §3.3). The library's own way says goodbye after a refusal and waits for the answer to that: a
+/// One message (RFC 5321 §3.3). The library's own way says goodbye after a refusal and waits for the answer to that: a
 /// server that gives none would turn its refusal into silence.
 async fn hand_over(
     to: &mut AsyncSmtpConnection,

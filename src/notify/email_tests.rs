@@ -55,15 +55,15 @@ fn converse(mut stream: TcpStream, script: &[(&str, &str)], tell: impl Fn(&str))
         }
     };
     answer("")?;
-    let mut in_letter = false;
+    let mut in_message = false;
     for line in lines {
         let line = line.ok()?;
         let word = line.split(' ').next().unwrap_or_default();
-        if in_letter && word != "." {
+        if in_message && word != "." {
             continue;
         }
         tell(word);
-        in_letter = word == "DATA";
+        in_message = word == "DATA";
         answer(word)?;
     }
     None
@@ -79,7 +79,7 @@ fn email(place: Place) -> Email {
     Email::new(&smtp, b"s").unwrap()
 }
 
-fn letter() -> Outgoing {
+fn message() -> Outgoing {
     let to = Address::Email("ana@clinica.example".into());
     let (key, thread) = ("esc:1".to_owned(), "alert:1".to_owned());
     Outgoing { key, to, subject: "Olá".into(), text: "Entre.".into(), attempt: 1, thread }
@@ -88,7 +88,7 @@ fn letter() -> Outgoing {
 const NOW: Instant = Instant::from_secs(1_800_000_000);
 
 #[test]
-fn each_answer_becomes_what_the_letter_needs() {
+fn each_answer_becomes_what_the_message_needs() {
     let later = Attempt::Later(None);
     let (well, server, reader) = (None, Some(Fault::Provider), Some(Fault::Recipient));
     for (change, attempt, code, fault) in [
@@ -130,7 +130,7 @@ fn each_answer_becomes_what_the_letter_needs() {
     ] {
         let (place, _heard) = serve(vec![but(&[change])]);
         let limit = if code == "timeout" { Duration::from_millis(400) } else { LIMIT };
-        let said = Email { limit, ..email(place) }.send(&letter(), NOW);
+        let said = Email { limit, ..email(place) }.send(&message(), NOW);
         assert_eq!((said.attempt, said.code, said.fault), (attempt, code, fault), "{change:?}");
     }
 }
@@ -140,7 +140,7 @@ fn a_connection_is_used_again_until_it_is_gone() {
     let (place, heard) = serve(vec![GOOD.to_vec(), GOOD.to_vec()]);
     let email = email(place);
     for _ in 0..60 {
-        let said = email.send(&letter(), NOW);
+        let said = email.send(&message(), NOW);
         assert_eq!(said, Said::accepted("smtp_250", Some("OK id=1abc".into())));
     }
     drop(email);
@@ -151,15 +151,15 @@ fn a_connection_is_used_again_until_it_is_gone() {
 }
 
 #[test]
-fn the_late_answer_to_one_letter_is_never_taken_for_the_next() {
+fn the_late_answer_to_one_message_is_never_taken_for_the_next() {
     for change in [(".", ""), ("NOOP", "-"), ("NOOP", "221 idle too long")] {
         let (place, heard) = serve(vec![but(&[change]), GOOD.to_vec()]);
         let mut email = email(place);
         email.limit = if change.0 == "." { Duration::from_millis(400) } else { LIMIT };
-        let first = email.send(&letter(), NOW);
+        let first = email.send(&message(), NOW);
         email.limit = LIMIT;
         assert_eq!(first.code, if change.0 == "." { "timeout" } else { "smtp_250" });
-        assert_eq!(email.send(&letter(), NOW).attempt, Attempt::Accepted);
+        assert_eq!(email.send(&message(), NOW).attempt, Attempt::Accepted);
         let second: Vec<_> = heard.try_iter().filter(|(number, _)| *number == 1).collect();
         assert!(second.iter().any(|(_, word)| word == "MAIL"), "{change:?}: a connection of its own");
     }
@@ -167,9 +167,9 @@ fn the_late_answer_to_one_letter_is_never_taken_for_the_next() {
 
 /// Stripping STARTTLS from the answer must not open the message to the network.
 #[test]
-fn a_server_that_offers_no_tls_gets_neither_password_nor_letter() {
+fn a_server_that_offers_no_tls_gets_neither_password_nor_message() {
     let (place, heard) = serve(vec![GOOD.to_vec()]);
-    let said = email(Place { cover: Cover::StartTls, ..place }).send(&letter(), NOW);
+    let said = email(Place { cover: Cover::StartTls, ..place }).send(&message(), NOW);
     assert_eq!(
         (said.attempt, said.code, said.fault),
         (Attempt::Later(None), "smtp_lacks_a_feature", Some(Fault::Provider))
@@ -182,25 +182,25 @@ fn a_server_that_offers_no_tls_gets_neither_password_nor_letter() {
 fn what_would_break_out_of_a_header_stays_inside() {
     let (place, _heard) = serve(vec![GOOD.to_vec()]);
     let email = email(place);
-    let sly = Outgoing { subject: "Olá\r\nBcc: todos@x.example".into(), ..letter() };
+    let sly = Outgoing { subject: "Olá\r\nBcc: todos@x.example".into(), ..message() };
     let (envelope, text) = email.compose(&sly, NOW).unwrap();
     let text = String::from_utf8(text).unwrap();
     assert!(!text.to_ascii_lowercase().contains("\r\nbcc:"), "{text}");
     assert_eq!(envelope.to().len(), 1);
-    let sly = Outgoing { to: Address::Email("ana@x.example>\r\nRCPT TO:<eva@x.example".into()), ..letter() };
+    let sly = Outgoing { to: Address::Email("ana@x.example>\r\nRCPT TO:<eva@x.example".into()), ..message() };
     assert_eq!(email.send(&sly, NOW).code, "bad_address");
-    let foreign = Outgoing { to: Address::Email("ána@clínica.example".into()), ..letter() };
+    let foreign = Outgoing { to: Address::Email("ána@clínica.example".into()), ..message() };
     assert_eq!(email.send(&foreign, NOW).code, "bad_address");
 }
 
 /// Mailboxes sort by the list and fold by the case; nobody answers while away.
 #[test]
-fn letters_of_one_case_stand_together_and_want_no_answer() {
+fn messages_of_one_case_stand_together_and_want_no_answer() {
     let (place, _heard) = serve(vec![GOOD.to_vec()]);
     let email = email(place);
     let headers = |key: &str, thread: &str| {
-        let letter = Outgoing { key: key.into(), thread: thread.into(), ..letter() };
-        let text = String::from_utf8(email.compose(&letter, NOW).unwrap().1).unwrap();
+        let message = Outgoing { key: key.into(), thread: thread.into(), ..message() };
+        let text = String::from_utf8(email.compose(&message, NOW).unwrap().1).unwrap();
         let line = |name: &str| {
             let held = text.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
             held.unwrap_or_else(|| panic!("{name} in {text}")).to_owned()
@@ -218,10 +218,10 @@ fn letters_of_one_case_stand_together_and_want_no_answer() {
 }
 
 #[test]
-fn no_line_end_of_a_letter_stands_alone() {
+fn no_line_end_of_a_message_stands_alone() {
     let (place, _heard) = serve(vec![GOOD.to_vec()]);
     let text = "one\r.\rtwo\n.\nthree\r\n.\r\nMAIL FROM:<x@x.example>\r\r\nfour".to_owned();
-    let (_envelope, mail) = email(place).compose(&Outgoing { text, ..letter() }, NOW).unwrap();
+    let (_envelope, mail) = email(place).compose(&Outgoing { text, ..message() }, NOW).unwrap();
     let mail = String::from_utf8(mail).unwrap();
     assert!(!mail.replace("\r\n", "").contains(['\r', '\n']), "{mail:?}");
     assert!(mail.contains("one\r\n.\r\ntwo\r\n.\r\nthree\r\n.\r\nMAIL"), "{mail:?}");

@@ -55,7 +55,7 @@ pub enum Address {
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Letter")
+        f.debug_struct("Outgoing")
             .field("key", &self.key)
             .field("to", &self.to)
             .field("attempt", &self.attempt)
@@ -131,7 +131,7 @@ pub trait Channel: Send + Sync {
     fn channel(&self) -> messages::Channel;
 
     /// Tries once. The same key may be sent again after an attempt whose answer was lost.
-    fn send(&self, letter: &Outgoing, now: Instant) -> Said;
+    fn send(&self, message: &Outgoing, now: Instant) -> Said;
 }
 
 /// The open dashboard: what is in the store is on the page at once, so there is nobody to ask.
@@ -143,8 +143,8 @@ impl Channel for InApp {
         messages::Channel::InApp
     }
 
-    fn send(&self, letter: &Outgoing, _now: Instant) -> Said {
-        match letter.to {
+    fn send(&self, message: &Outgoing, _now: Instant) -> Said {
+        match message.to {
             Address::Person(_) => Said::accepted("in_app", None),
             Address::Email(_) | Address::Webhook { .. } => Said::never("not_a_person"),
         }
@@ -180,7 +180,7 @@ pub struct Post {
 mod tests {
     use super::*;
 
-    fn letter(to: Address) -> Outgoing {
+    fn message(to: Address) -> Outgoing {
         Outgoing {
             key: "esc:1".into(),
             to,
@@ -194,15 +194,15 @@ mod tests {
     #[test]
     fn the_dashboard_takes_what_is_for_a_person_and_nothing_else() {
         let now = Instant::from_secs(1_800_000_000);
-        let person = letter(Address::Person(UserId::new(now)));
+        let person = message(Address::Person(UserId::new(now)));
         assert_eq!(InApp.send(&person, now).attempt, Attempt::Accepted);
-        assert_eq!(InApp.send(&letter(Address::Email("a@b.c".into())), now).attempt, Attempt::Never);
+        assert_eq!(InApp.send(&message(Address::Email("a@b.c".into())), now).attempt, Attempt::Never);
     }
 
     #[test]
-    fn a_letter_printed_for_a_log_tells_neither_reader_nor_words() {
-        let printed = format!("{:?}", letter(Address::Email("ana@clinica.example".into())));
-        assert_eq!(printed, "Letter { key: \"esc:1\", to: Email(…), attempt: 1, .. }");
+    fn a_message_printed_for_a_log_tells_neither_reader_nor_words() {
+        let printed = format!("{:?}", message(Address::Email("ana@clinica.example".into())));
+        assert_eq!(printed, "Outgoing { key: \"esc:1\", to: Email(…), attempt: 1, .. }");
     }
 
     #[test]

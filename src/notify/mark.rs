@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_is_stable_and_names_no_letter() {
+    fn a_thread_is_stable_and_names_no_message() {
         let marks = Marks::new(b"secret", "zelo.example");
         let thread = marks.thread("alert:1");
         assert_eq!((thread == marks.thread("alert:1"), thread == marks.thread("alert:2")), (true, false));

@@ -81,7 +81,7 @@ pub struct Resting {
     pub what: Rests,
     /// Since when.
     pub since: Instant,
-    /// Until when: then one letter asks whether it is back.
+    /// Until when: then one message asks whether it is back.
     pub until: Instant,
     /// What the last attempt came to, as in `smtp_421`.
     pub why: &'static str,

@@ -62,7 +62,7 @@ for (const [name, role, path] of readInEnglish) {
 for (const [role, path] of new Map(readInEnglish.map(([, role, path]) => [role, path]))) await inPortuguese(await stage.person(role), path);
 await paging.aPolicyNeedsTwo(stage);
 await settings.aCalendarIsSeenBeforeItHolds(stage);
-await settings.aLetterMayNotTell(stage);
+await settings.aMessageMayNotTell(stage);
 await settings.aPolicyIsBegun(stage);
 await paging.aRedCallsAPersonWhoLooksElsewhere(stage, first);
 await duty.aSlipIsAskedAgain(stage);

@@ -3,7 +3,7 @@
 import { alertOf, api, settled, tap } from './stories.mjs';
 import { tachycardia } from './wearable.mjs';
 
-const FORCE = '#ladder form[action$="/escalate"] button';
+const FORCE = '#escalation form[action$="/escalate"] button';
 
 export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
   const page = await stage.person('clinician');
@@ -29,9 +29,9 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
 
   const alert = await alertOf(stage, device);
   await page.goto(`${stage.ready.http}${alert}`);
-  await stage.until('the escalation says who was called', page.locator('#ladder .escalation-done').getByText('chamado').first().waitFor());
-  await stage.until('opening it is reading it', page.locator('#ladder .called').getByText('Painel: lido').first().waitFor());
-  const left = page.locator('#ladder time[data-left]');
+  await stage.until('the escalation says who was called', page.locator('#escalation .escalation-done').getByText('chamado').first().waitFor());
+  await stage.until('opening it is reading it', page.locator('#escalation .called').getByText('Painel: lido').first().waitFor());
+  const left = page.locator('#escalation time[data-left]');
   const first = await left.textContent();
   await page.emulateMedia({ reducedMotion: 'no-preference' });
   await stage.until('the time to the next step counts down', eventually(async () => await left.textContent() !== first));
@@ -40,25 +40,25 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
 
   await page.locator('#main').focus();
   await page.keyboard.press('c');
-  await stage.until('c claims it', page.locator('#ladder .escalation-standing').getByText('Assumido por').waitFor());
+  await stage.until('c claims it', page.locator('#escalation .escalation-standing').getByText('Assumido por').waitFor());
   await page.locator('#main').focus();
   await page.keyboard.press('c');
-  await stage.until('c again answers for it', page.locator('#ladder .escalation-standing').getByText('respondeu').waitFor());
+  await stage.until('c again answers for it', page.locator('#escalation .escalation-standing').getByText('respondeu').waitFor());
   await page.locator('[data-unack]').focus();
   await page.keyboard.press('Enter');
-  await stage.until('the answer is taken back, and it pages again', page.locator('#ladder .escalation-standing').getByText('À espera').waitFor());
+  await stage.until('the answer is taken back, and it pages again', page.locator('#escalation .escalation-standing').getByText('À espera').waitFor());
   await page.waitForTimeout(1_500);
   const stale = await api(stage, 'clinician', `/api/v1${alert}/escalate`, { seen }).then(() => 'taken', (error) => error.message);
   stage.step('a button that is older than the last page is stale', stale.includes('E_STALE_STEP'), stale);
 
-  for (let i = 0; i < 8 && !(await page.locator('#ladder .escalation-standing.is-loud').count()); i += 1) {
+  for (let i = 0; i < 8 && !(await page.locator('#escalation .escalation-standing.is-loud').count()); i += 1) {
     await page.goto(`${stage.ready.http}${alert}`);
     await page.locator(FORCE).focus();
     await page.keyboard.press('Enter');
     await page.waitForTimeout(1_000);
     await page.goto(`${stage.ready.http}${alert}`);
   }
-  await stage.until('the escalation is over and nobody answered', page.locator('#ladder .escalation-standing.is-loud').waitFor());
+  await stage.until('the escalation is over and nobody answered', page.locator('#escalation .escalation-standing.is-loud').waitFor());
   await stage.accessible(page, 'an alert that nobody answered');
 
   const agent = await stage.person('agent');
@@ -74,7 +74,7 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
   await stage.until('until a named person takes it', pinned.waitFor({ state: 'detached' }));
   await page.bringToFront();
   await page.goto(`${stage.ready.http}${alert}`);
-  await stage.until('whom the escalation names', page.locator('#ladder .escalation-standing').getByText('Assumido por').waitFor());
+  await stage.until('whom the escalation names', page.locator('#escalation .escalation-standing').getByText('Assumido por').waitFor());
 }
 
 // What a browser takes from a tab that nobody sees: frames, and timers shorter than a second. A headless one hides none.

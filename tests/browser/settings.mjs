@@ -1,4 +1,4 @@
-// What is kept in versions, changed by people: a calendar that is looked at before it holds, a letter that would tell too
+// What is kept in versions, changed by people: a calendar that is looked at before it holds, a message that would tell too
 // much, a policy that was not there.
 
 export async function aCalendarIsSeenBeforeItHolds(stage) {
@@ -18,14 +18,14 @@ export async function aCalendarIsSeenBeforeItHolds(stage) {
   await stage.until('it holds at once', manager.locator('.head').getByText('v2').waitFor());
 }
 
-export async function aLetterMayNotTell(stage) {
+export async function aMessageMayNotTell(stage) {
   const author = await stage.person('dpo');
   await author.goto(`${stage.ready.http}/message-templates/page`);
   await author.fill('#subject-pt', 'Zelo: alerta vermelho');
   await author.getByRole('button', { name: 'Propor', exact: true }).click();
   await stage.until('the word stands at its field', author.locator('#subject-pt-wrong').getByText('vermelh').waitFor());
   stage.step('what was typed stays', await author.inputValue('#subject-pt') === 'Zelo: alerta vermelho');
-  await stage.accessible(author, 'a letter that tells too much');
+  await stage.accessible(author, 'a message that tells too much');
   await author.fill('#subject-pt', 'Zelo: alguém precisa de você');
   await author.getByRole('button', { name: 'Propor', exact: true }).click();
   await author.waitForURL((url) => url.hash.startsWith('#proposal-'));
@@ -33,7 +33,7 @@ export async function aLetterMayNotTell(stage) {
   await second.goto(`${stage.ready.http}/message-templates/page`);
   await second.getByRole('button', { name: /^Aprovar/ }).click();
   await second.waitForURL((url) => url.hash === '#history');
-  await stage.until('a second person puts it in force', second.locator('.letter-subject').getByText('alguém precisa de você').waitFor());
+  await stage.until('a second person puts it in force', second.locator('.mail-subject').getByText('alguém precisa de você').waitFor());
 }
 
 export async function aPolicyIsBegun(stage) {

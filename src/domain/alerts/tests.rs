@@ -162,7 +162,7 @@ fn a_red_is_held_by_one_hand_for_a_claim_and_three_answers_then_it_is_for_anothe
         })
     };
     let worn = held(Level::Red).resumed(at(105));
-    assert_eq!(worn.state, AlertState::Open, "its ladder goes on");
+    assert_eq!(worn.state, AlertState::Open, "its escalation goes on");
     for what in [Act::Ack, Act::Claim] {
         assert_eq!(act(&worn, what, ana, at(105)), Err(ActRefused::HeldByYou), "{what:?}");
     }

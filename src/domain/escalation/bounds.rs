@@ -51,7 +51,7 @@ impl Beyond {
         match self {
             Self::Start => "a red calls its first step within 15 minutes: starts_after is 0 to 15",
             Self::Step => "a red waits at most 60 minutes for a step",
-            Self::Policy => "a red comes to the top of its ladder within 8 hours, repeats included",
+            Self::Policy => "an escalation of a red is over within 8 hours, repeats included",
             Self::Answer => {
                 "an answer to a red lasts at most 240 minutes without a resolution: acknowledged_for is 1 to 240"
             }

@@ -77,8 +77,10 @@ impl Pace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Waits for an answer, or for its first step.
-    Climbing,
+    /// Waits for an answer, or for its first step. Stored and shown to programs as `climbing`: rows on disk and clients
+    /// of the API say so.
+    #[serde(rename = "climbing")]
+    Waiting,
     /// A named person answered.
     Acknowledged(UserId),
     /// Silent until an instant that somebody chose.
@@ -182,7 +184,7 @@ impl Run {
             policy,
             step: None,
             round: 0,
-            state: State::Climbing,
+            state: State::Waiting,
             stepped_at: now,
             next_at: Some(first),
             fence: 0,
@@ -216,7 +218,7 @@ impl Run {
             return Vec::new();
         }
         match self.state {
-            State::Climbing => self.advance(now, find),
+            State::Waiting => self.advance(now, find),
             State::Acknowledged(_) | State::Snoozed(_) => {
                 let mut did = vec![Did::Resumed];
                 did.extend(self.again(now, find));
@@ -245,7 +247,7 @@ impl Run {
     /// Nobody it waits for can be reached: the next step is due as soon as people may be called. Says whether it changed anything.
     pub fn hasten(&mut self, now: Instant) -> bool {
         let next = self.pace.opens(now);
-        let waits = self.state == State::Climbing && self.next_at.is_some_and(|at| at > next);
+        let waits = self.state == State::Waiting && self.next_at.is_some_and(|at| at > next);
         if waits {
             self.fence += 1;
             self.next_at = Some(next);
@@ -260,8 +262,8 @@ impl Run {
         let steps = self.policy.steps.iter().enumerate();
         match self.state {
             State::NobodyReached => steps.collect(),
-            State::Climbing if self.round > 0 => steps.collect(),
-            State::Climbing => steps.take(self.step.map_or(0, |step| step + 1)).collect(),
+            State::Waiting if self.round > 0 => steps.collect(),
+            State::Waiting => steps.take(self.step.map_or(0, |step| step + 1)).collect(),
             State::Acknowledged(_) | State::Snoozed(_) | State::NoBasis | State::Done => Vec::new(),
         }
     }
@@ -277,7 +279,7 @@ impl Run {
         }
         self.fence += 1;
         self.stepped_at = now;
-        if in_vain && self.state == State::Climbing {
+        if in_vain && self.state == State::Waiting {
             self.next_at = Some(self.pace.after(now, time));
         }
         Some(Did::Joined { step: step_at, round: self.round, people: distinct(people) })
@@ -286,7 +288,7 @@ impl Run {
     /// The legal basis for calling people ended: whoever would be paged next is not. A wait for somebody who answered
     /// goes on. Says whether it changed anything.
     pub fn basis_ended(&mut self) -> bool {
-        let pages = matches!(self.state, State::Climbing | State::NobodyReached);
+        let pages = matches!(self.state, State::Waiting | State::NobodyReached);
         if pages {
             self.fence += 1;
             (self.state, self.next_at) = (State::NoBasis, None);
@@ -322,7 +324,7 @@ impl Run {
         }
         // A case that was closed too soon and is open again goes on.
         if self.state == State::Done {
-            self.state = State::Climbing;
+            self.state = State::Waiting;
         }
         self.rearm(now)
     }
@@ -334,7 +336,7 @@ impl Run {
     pub fn abandoned(&mut self, now: Instant) -> Result<(), Refused> {
         match self.state {
             State::Acknowledged(_) | State::Snoozed(_) => self.rearm(now),
-            State::Climbing | State::NobodyReached => {
+            State::Waiting | State::NobodyReached => {
                 self.change()?;
                 self.next_at = Some(self.pace.opens(now));
                 Ok(())
@@ -359,7 +361,7 @@ impl Run {
         self.change()?;
         // Resumes where it stood: the step is taken anew by the next tick.
         self.step = self.step.and_then(|step| step.checked_sub(1));
-        (self.state, self.next_at) = (State::Climbing, Some(self.pace.opens(now)));
+        (self.state, self.next_at) = (State::Waiting, Some(self.pace.opens(now)));
         Ok(())
     }
 
@@ -386,7 +388,7 @@ impl Run {
         }
         self.change()?;
         if self.state != State::NobodyReached {
-            self.state = State::Climbing;
+            self.state = State::Waiting;
         }
         self.next_at = Some(now);
         Ok(())
@@ -401,7 +403,7 @@ impl Run {
         let time = self.step_at(self.step.unwrap_or(0)).map_or(self.policy.nobody_reached.time(), Step::time);
         (self.stepped_at, self.next_at) = (now, Some(self.pace.after(now, time)));
         if self.state != State::NobodyReached {
-            self.state = State::Climbing;
+            self.state = State::Waiting;
         }
         Ok(Did::Paged { step: None, round: self.round, people: vec![to] })
     }
@@ -459,7 +461,7 @@ impl Run {
 
     /// Pages the step it stands on once more.
     fn again(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Vec<Did> {
-        self.state = State::Climbing;
+        self.state = State::Waiting;
         self.step = self.step.and_then(|step| step.checked_sub(1));
         self.advance(now, find)
     }

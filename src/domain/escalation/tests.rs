@@ -134,7 +134,7 @@ fn an_acknowledgement_without_a_resolution_runs_out() {
     run.acknowledge(person(2), minute(7)).unwrap();
     let log = told(&mut run, 7..45, &mut find);
     assert_eq!(log[0], (37, Did::Resumed));
-    assert_eq!(pages(&log), [(37, person(2)), (42, person(3))], "from the rung it stood on");
+    assert_eq!(pages(&log), [(37, person(2)), (42, person(3))], "from the step it had reached");
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn sixteen_days(mut run: Run) -> (Vec<Instant>, Run) {
 fn a_broken_promise_to_a_yellow_calls_in_open_hours_and_once_at_its_top() {
     let run = Run::breached(standard(), Pace::of(Level::Yellow, &clinic()), &yellow(), FRIDAY);
     let (calls, run) = sixteen_days(run);
-    assert_eq!(calls.len(), 4, "three rungs and the top: {calls:?}");
+    assert_eq!(calls.len(), 4, "three steps and the top: {calls:?}");
     assert!(calls.iter().all(|at| clinic().is_open(*at)), "{calls:?}");
     assert!(calls[0] > FRIDAY.plus(Duration::from_secs(60 * 3_600)), "Monday: {calls:?}");
     assert_eq!((run.state, run.next_at), (State::NobodyReached, None));

@@ -158,7 +158,7 @@ pub struct Message {
     pub sending_until: Option<Instant>,
 }
 
-/// By what a reader tells the letters of one case from those of another, on paper and on the phone: the last five digits
+/// By what a reader tells the messages of one case from those of another, on paper and on the phone: the last five digits
 /// of its id, which tell nothing of the patient.
 #[must_use]
 pub fn mark(case: &str) -> String {
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_the_whole_time_from_when_the_letter_leaves() {
+    fn an_answer_has_the_whole_time_from_when_the_message_leaves() {
         let mut page = page();
         page.leaves(second(0));
         assert_eq!(page.sending_until, None, "nobody has it");

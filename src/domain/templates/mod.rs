@@ -204,8 +204,8 @@ pub enum Fault {
     /// The two languages say different things.
     #[error("{{{}}} stands in one language only: use it in both", .0.name())]
     OneLanguage(Variable),
-    /// A letter of it would have nothing to fill it with.
-    #[error("{{{}}} is not given to letters of this template", .0.name())]
+    /// A message from it would have nothing to fill it with.
+    #[error("{{{}}} is not given to messages from this template", .0.name())]
     NotGiven(Variable),
     /// It gives something away.
     #[error("{part} in {lang:?}: {tells}")]
@@ -282,7 +282,7 @@ impl Template {
         faults
     }
 
-    /// Whether a letter of it is filled with a variable.
+    /// Whether a message from it is filled with a variable.
     fn fills(&self, variable: Variable) -> bool {
         let words = [&self.subject, &self.text].into_iter().flat_map(|words| [&words.pt, &words.en]);
         words.filter_map(|words| pieces(words).ok()).any(|pieces| uses(&pieces, variable))
@@ -298,7 +298,7 @@ impl Template {
     }
 }
 
-/// What letters of a template are given to be filled with: what its first version asks for. Any variable, for one that
+/// What messages from a template are given to be filled with: what its first version asks for. Any variable, for one that
 /// the program does not begin with.
 #[must_use]
 pub fn given(id: &str) -> Vec<Variable> {

@@ -40,7 +40,7 @@ const SEEDS: [Seed; 32] = [
         [
             "Todas as pessoas da escala foram chamadas e ninguém assumiu. O caso espera desde {since} e \
              fica com você até alguém assumir.\n\nEntre para ver e assumir: {link}\n",
-            "Everybody on the ladder was called and nobody took it. The case has been waiting since {since} and \
+            "Everybody on call was called and nobody took it. The case has been waiting since {since} and \
              stays with you until somebody takes it.\n\nSign in to see it and take it: {link}\n",
         ],
     ),
@@ -460,7 +460,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_template_passes_the_check_and_its_letters_the_lint() {
+    fn every_template_passes_the_check_and_its_messages_the_lint() {
         let vars = Vars {
             link: Some("https://zelo.example/alerts/0199".into()),
             repetition: Some(2),
@@ -473,10 +473,10 @@ mod tests {
         for template in seeds() {
             assert_eq!(template.check(), [], "{}", template.id);
             for lang in Lang::ALL {
-                let letter = template.render(lang, &vars).unwrap();
-                let whole = format!("{}\n{}", letter.subject, letter.text);
+                let message = template.render(lang, &vars).unwrap();
+                let whole = format!("{}\n{}", message.subject, message.text);
                 assert_eq!(lint(&whole), [], "{whole}");
-                assert!(letter.text.contains("https://zelo.example/alerts/0199"), "{whole}");
+                assert!(message.text.contains("https://zelo.example/alerts/0199"), "{whole}");
                 assert!(!whole.contains(['{', '}']), "{whole}");
             }
         }

@@ -77,7 +77,7 @@ impl Module for Bounces {
 fn put_down(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
     match tx.item(|tx| counted(tx, bounce)) {
         Err(error @ (store::Error::Corrupt(_) | store::Error::NotFound(_))) => {
-            tracing::error!(%error, "a report on a letter cannot be put down; it is left out");
+            tracing::error!(%error, "a report on a message cannot be put down; it is left out");
             Ok(())
         }
         done => done,
@@ -85,10 +85,10 @@ fn put_down(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
 }
 
 fn counted(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
-    let Some(letter) = messages::reported(tx, &bounce.key, bounce.receipt)? else { return Ok(()) };
-    let Ok(user) = letter.recipient.parse::<UserId>() else { return Ok(()) };
+    let Some(message) = messages::reported(tx, &bounce.key, bounce.receipt)? else { return Ok(()) };
+    let Ok(user) = message.recipient.parse::<UserId>() else { return Ok(()) };
     match bounce.receipt {
-        _ if letter.channel != Channel::Email => Ok(()),
+        _ if message.channel != Channel::Email => Ok(()),
         Receipt::Undeliverable if bounce.permanent && is_theirs(tx, user, bounce)? => {
             reach::lose(tx, user, reach::BOUNCED)
         }

@@ -1,5 +1,5 @@
 //! People whom e-mail no longer reaches: their mailbox refuses for good, at the server or by a bounce report.
-//! Escalations do not wait for them, the managers are told, and the first letter that is accepted again ends it.
+//! Escalations do not wait for them, the managers are told, and the first message that is accepted again ends it.
 
 use std::time::Duration;
 

@@ -130,7 +130,7 @@ impl Word {
         Ok(Self { key: turn.key(), schedule: schedule.clone(), template, variables, not_after })
     }
 
-    /// Shifts that begin together are one letter: two letters with the same words in the same second would leave open
+    /// Shifts that begin together are one message: two messages with the same words in the same second would leave open
     /// which is which, and messages do not name the schedule, for its name may reveal a specialty.
     fn joint(words: &[Self]) -> Option<Self> {
         let (first, others) = words.split_first()?;
@@ -226,11 +226,11 @@ mod tests {
             store.write(Actor::Operator, NOW, |tx| on_call::publish(tx, "alone", &alone, 0)).unwrap();
             assert_eq!(told(NOW), 2);
             let told_of = |id: &str| store.read(|view| messages::of_case(view, "schedule", id)).unwrap();
-            let letters = told_of("alone");
-            assert!(letters.iter().all(|one| one.template == "handover_alone"), "{letters:?}");
-            assert!(letters.iter().all(|one| one.variables.get("until").is_none()), "{letters:?}");
+            let mails = told_of("alone");
+            assert!(mails.iter().all(|one| one.template == "handover_alone"), "{mails:?}");
+            assert!(mails.iter().all(|one| one.variables.get("until").is_none()), "{mails:?}");
             assert!(told_of("duty").iter().all(|one| one.template == "handover"));
-            assert_eq!(letters.len(), 2);
+            assert_eq!(mails.len(), 2);
             // An edit in the middle of a turn is no new turn.
             let at = NOW.plus(HOUR * 9 / 2);
             let over =
@@ -243,9 +243,9 @@ mod tests {
         }
     }
 
-    /// Two letters in the same words in the same second, and nobody knew which was which.
+    /// Two messages in the same words in the same second, and nobody knew which was which.
     #[test]
-    fn turns_that_begin_together_are_one_letter_and_each_is_named_on_the_dashboard() {
+    fn turns_that_begin_together_are_one_message_and_each_is_named_on_the_dashboard() {
         for store in stores() {
             let (ana, bia) = (person(&store, Role::Clinician), person(&store, Role::Clinician));
             let starts = Zone::SAO_PAULO.local(NOW);
@@ -263,8 +263,8 @@ mod tests {
             };
             let run = |at: Instant| Handover::new((*store).clone()).run(at).unwrap().did;
             assert_eq!((run(NOW), run(NOW)), (3, 0), "a second run, or another node, tells nobody twice");
-            let letters = told(ana, Channel::Email);
-            let [(template, says)] = letters.as_slice() else { panic!("{letters:?}") };
+            let mails = told(ana, Channel::Email);
+            let [(template, says)] = mails.as_slice() else { panic!("{mails:?}") };
             assert_eq!((template.as_str(), says["count"].as_u64()), ("handover_several", Some(2)));
             let links: Vec<_> =
                 told(ana, Channel::InApp).into_iter().map(|(_, says)| says["link"].clone()).collect();

@@ -43,7 +43,7 @@ fn a_red_that_was_found_late_and_still_stands_pages_once_its_series_is_quiet() {
         let late = |now: Instant| ward.home.read(|view| lapses::look(view, now)).unwrap();
         assert!(
             late(NOW).iter().any(|lapse| lapse.kind == "unescalated_red" && lapse.subject == id.to_string()),
-            "whoever looks from outside misses its climb"
+            "whoever looks from outside misses its escalation"
         );
         let mut module = LateReds::new((*ward.home).clone(), watch());
         let mut did = |millis| module.run(soon(millis)).unwrap().did;

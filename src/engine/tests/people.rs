@@ -137,7 +137,7 @@ fn whoever_can_answer_no_more_holds_nothing_from_that_moment_on() {
                 let escalation = ward.home.read(|view| escalation::of_alert(view, *alert)).unwrap().unwrap();
                 assert_eq!(
                     (escalation.run.state, escalation.run.next_at),
-                    (State::Climbing, Some(at(2))),
+                    (State::Waiting, Some(at(2))),
                     "{way}"
                 );
             }

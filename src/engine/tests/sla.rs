@@ -379,17 +379,17 @@ fn complaint_9_a_breach_begins_the_policy_and_tells_its_first_step() {
         let id = raised(&store, Level::Yellow, MONDAY, false);
         let due = MONDAY.plus(hours(5));
         let escalation = || store.read(|view| escalation::of_alert(view, id)).unwrap();
-        let letters = || store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
+        let mails = || store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
         run(&store, due.minus(minutes(1)));
         assert!(escalation().is_none());
-        let told: Vec<_> = letters().into_iter().map(|letter| (letter.template, letter.recipient)).collect();
+        let told: Vec<_> = mails().into_iter().map(|message| (message.template, message.recipient)).collect();
         assert_eq!(told[0], ("sla_warning".to_owned(), agent.to_string()));
         assert!(run(&store, due) > 0);
         assert_eq!(escalation().unwrap().run.policy.id, "standard");
-        let breach: Vec<_> = letters().into_iter().filter(|letter| letter.template == "sla_breach").collect();
+        let breach: Vec<_> = mails().into_iter().filter(|message| message.template == "sla_breach").collect();
         assert_eq!(breach.len(), 2, "on the dashboard and by e-mail");
         acts(&store, id, Act::Ack, due.plus(minutes(1)));
-        assert!(letters().iter().all(|letter| letter.way.state == State::Cancelled));
+        assert!(mails().iter().all(|message| message.way.state == State::Cancelled));
     }
 }
 
@@ -409,8 +409,8 @@ fn a_breach_leaves_an_escalation_that_is_there_alone_and_tells_the_owner() {
         store.write(actor, MONDAY.plus(minutes(1)), claim).unwrap();
         assert_eq!(run(&store, MONDAY.plus(minutes(20))), 1);
         assert_eq!(escalation().id, before.id);
-        let letters = store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
-        let breach = letters.iter().find(|letter| letter.template == "sla_breach").unwrap();
+        let mails = store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
+        let breach = mails.iter().find(|message| message.template == "sla_breach").unwrap();
         assert_eq!(breach.recipient, owner.to_string());
     }
 }
@@ -473,8 +473,8 @@ fn an_answer_cancels_the_warnings_of_a_case_that_nothing_escalates_for() {
         let id = raised(&store, Level::Yellow, MONDAY, false);
         run(&store, MONDAY.plus(hours(4)).plus(minutes(12)));
         let ways = || {
-            let letters = store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
-            letters.into_iter().map(|letter| letter.way.state).collect::<Vec<_>>()
+            let mails = store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
+            mails.into_iter().map(|message| message.way.state).collect::<Vec<_>>()
         };
         assert_eq!(ways(), [State::Accepted, State::Due], "on the dashboard and by e-mail");
         acts(&store, id, Act::Ack, MONDAY.plus(hours(4)).plus(minutes(13)));

@@ -192,8 +192,8 @@ impl Channel for Wire {
         message::Channel::Email
     }
 
-    fn send(&self, letter: &Outgoing, _now: Instant) -> Said {
-        self.given.lock().unwrap().push(letter.key.clone());
+    fn send(&self, message: &Outgoing, _now: Instant) -> Said {
+        self.given.lock().unwrap().push(message.key.clone());
         Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", fault: None }
     }
 }

@@ -148,7 +148,7 @@ pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
 impl Seen {
     fn words(&self) -> String {
         format!(
-            "{} · {} reds under {} messages/s, {} open on the page\n  publish → event p50 {} µs, p99 {} µs; → the queue shows it p50 {} µs, p99 {} µs, longest {} µs; asked again {} times\n  publish → the first rung's channel p50 {} µs, p99 {} µs, longest {} µs",
+            "{} · {} reds under {} messages/s, {} open on the page\n  publish → event p50 {} µs, p99 {} µs; → the queue shows it p50 {} µs, p99 {} µs, longest {} µs; asked again {} times\n  publish → the first step's channel p50 {} µs, p99 {} µs, longest {} µs",
             self.backend,
             self.episodes,
             self.rate,
@@ -175,9 +175,9 @@ impl Channel for Pager {
         messages::Channel::Email
     }
 
-    fn send(&self, letter: &Outgoing, _now: domain::Instant) -> Said {
+    fn send(&self, message: &Outgoing, _now: domain::Instant) -> Said {
         let mut step = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in letter.text.split_whitespace().filter_map(|word| word.strip_prefix("/alerts/")) {
+        for id in message.text.split_whitespace().filter_map(|word| word.strip_prefix("/alerts/")) {
             step.entry(id.to_owned()).or_insert_with(Instant::now);
         }
         Said { attempt: Attempt::Accepted, provider_id: None, code: "bench", fault: None }

@@ -35,7 +35,7 @@ pub struct Summary {
     /// How often each step was paged, from 1; `nobody_reached`; `person` for somebody by name.
     pub pages: BTreeMap<String, u64>,
     /// Messages by channel.
-    pub letters: BTreeMap<String, u64>,
+    pub messages: BTreeMap<String, u64>,
     /// Minutes from an alert that pages to its first acknowledgement.
     pub acknowledged: BTreeMap<String, Acknowledged>,
     /// Alerts whose escalation came to its end.
@@ -135,18 +135,18 @@ pub(super) fn of(view: &mut View<'_>, plan: &Plan, key: &Vkey) -> store::Result<
                 _ => {}
             }
         }
-        let letters = messages::of_case(view, escalation::ALERT, &alert.id().to_string())?;
-        for mail in letters.iter().filter(|letter| letter.channel.name() == "email") {
+        let messages = messages::of_case(view, escalation::ALERT, &alert.id().to_string())?;
+        for mail in messages.iter().filter(|message| message.channel.name() == "email") {
             outage.planned += u64::from(away.holds(mail.created_at));
             // One that an answer overtook is not missed.
             let wanted = mail.way.not_after.since(mail.created_at) >= messages::PAGE_LASTS;
             outage.lost += u64::from(mail.way.state == State::Failed && wanted);
         }
     }
-    let mut letters = BTreeMap::new();
+    let mut messages = BTreeMap::new();
     for (channel, count) in messages::totals(view)? {
         let count = u64::try_from(count).unwrap_or(0);
-        *letters.entry(channel).or_insert(0) += count;
+        *messages.entry(channel).or_insert(0) += count;
     }
     let mut clocks = BTreeMap::new();
     for (standing, count) in sla::counts(view)? {
@@ -168,7 +168,7 @@ pub(super) fn of(view: &mut View<'_>, plan: &Plan, key: &Vkey) -> store::Result<
         telemetry: Telemetry { readings: 0, messages: 0, refused: 0 },
         alerts: levels,
         pages,
-        letters,
+        messages,
         acknowledged: acknowledged.into_iter().collect(),
         nobody_reached: nobody,
         sla: clocks,
@@ -215,7 +215,7 @@ impl Summary {
             })
             .collect();
         format!(
-            "{} days × {} patients, seed {}, until {}\n  readings      {} in {} messages, {} refused\n  alerts        {}\n  pages by rung {}\n  letters       {}\n  acknowledged  {}\n  nobody        {} alerts whose ladder came to its end\n  promises      {}\n  outage        {} h without e-mail: {} planned meanwhile, {} lost\n  absences      {}, {} with somebody who stood in\n  audit log     {} entries\n  took          {} s",
+            "{} days × {} patients, seed {}, until {}\n  readings      {} in {} messages, {} refused\n  alerts        {}\n  pages by step {}\n  messages      {}\n  acknowledged  {}\n  nobody        {} alerts whose escalation ended unanswered\n  clocks        {}\n  outage        {} h without e-mail: {} planned meanwhile, {} lost\n  absences      {}, {} with somebody who stood in\n  audit log     {} entries\n  took          {} s",
             self.days,
             self.patients,
             self.seed,
@@ -225,7 +225,7 @@ impl Summary {
             self.telemetry.refused,
             listed(&self.alerts),
             listed(&self.pages),
-            listed(&self.letters),
+            listed(&self.messages),
             soon.join(", "),
             self.nobody_reached,
             listed(&self.sla),

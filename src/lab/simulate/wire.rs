@@ -35,7 +35,7 @@ impl Channel for Wire {
         self.channel
     }
 
-    fn send(&self, _letter: &Outgoing, now: Instant) -> Said {
+    fn send(&self, _message: &Outgoing, now: Instant) -> Said {
         if self.away.is_some_and(|away| away.holds(now)) {
             return Said {
                 attempt: Attempt::Later(None),

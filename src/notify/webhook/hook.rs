@@ -90,16 +90,16 @@ impl Channel for Hook {
         messages::Channel::Webhook
     }
 
-    fn send(&self, letter: &Outgoing, now: Instant) -> Said {
-        let Address::Webhook { url, secret } = &letter.to else { return Said::never("not_a_webhook") };
+    fn send(&self, message: &Outgoing, now: Instant) -> Said {
+        let Address::Webhook { url, secret } = &message.to else { return Said::never("not_a_webhook") };
         match webhook::check(url, &self.allowed) {
             Ok(_host) => {}
             Err(NotCallable::Private) => return Said::never(PRIVATE),
             Err(NotCallable::Form | NotCallable::Open) => return Said::never("not_https"),
         }
-        let body = letter.text.as_bytes();
+        let body = message.text.as_bytes();
         let mut request = self.agent.post(url).header("content-type", "application/json");
-        for (name, value) in secret.sign(&letter.key, now, body) {
+        for (name, value) in secret.sign(&message.key, now, body) {
             request = request.header(name, value);
         }
         match request.send(body) {
@@ -206,7 +206,7 @@ mod tests {
         let secret = || Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         for url in ["http://clinica.example/hook", "ftp://127.0.0.1/", "clinica.example", ""] {
             let to = Address::Webhook { url: url.into(), secret: secret() };
-            let letter = Outgoing {
+            let message = Outgoing {
                 key: "m".into(),
                 to,
                 subject: String::new(),
@@ -214,7 +214,7 @@ mod tests {
                 attempt: 1,
                 thread: String::new(),
             };
-            assert_eq!(Hook::new(&Networks::this_host()).send(&letter, NOW).code, "not_https", "{url}");
+            assert_eq!(Hook::new(&Networks::this_host()).send(&message, NOW).code, "not_https", "{url}");
         }
     }
 
@@ -233,7 +233,7 @@ mod tests {
         // Names, and the spellings of numbers that only the resolver understands.
         for host in ["localhost", "127.1", "2130706433", "0x7f000001", "017700000001"] {
             let to = Address::Webhook { url: format!("https://{host}:{port}/"), secret: secret() };
-            let letter = Outgoing {
+            let message = Outgoing {
                 key: "m".into(),
                 to,
                 subject: String::new(),
@@ -241,7 +241,7 @@ mod tests {
                 attempt: 1,
                 thread: String::new(),
             };
-            let said = Hook::new(&Networks::default()).send(&letter, NOW);
+            let said = Hook::new(&Networks::default()).send(&message, NOW);
             assert_eq!((said.attempt, said.code), (Attempt::Never, "private_network"), "{host}");
         }
         assert!(listener.accept().is_err(), "nobody was connected to");

@@ -23,7 +23,7 @@ pub fn next(view: &mut View<'_>, now: Instant) -> Result<Option<Instant>> {
         .filter(sla_timers::next_at.gt(now).and(sla_timers::spoiled.is_null()))
         .select(min(sla_timers::next_at))
         .get_result(view.conn)?;
-    let letter: Option<i64> = messages::table
+    let message: Option<i64> = messages::table
         .filter(messages::state.eq("due").and(messages::due_at.gt(now)).and(messages::spoiled.is_null()))
         .select(min(messages::due_at))
         .get_result(view.conn)?;
@@ -31,5 +31,5 @@ pub fn next(view: &mut View<'_>, now: Instant) -> Result<Option<Instant>> {
         .filter(alerts::state.eq("snoozed").and(alerts::snoozed_until.gt(now)))
         .select(min(alerts::snoozed_until))
         .get_result(view.conn)?;
-    Ok([escalation, promise, letter, snooze].into_iter().flatten().min().map(Instant::from_micros))
+    Ok([escalation, promise, message, snooze].into_iter().flatten().min().map(Instant::from_micros))
 }

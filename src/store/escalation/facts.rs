@@ -40,7 +40,7 @@ pub(super) fn advanced(tx: &mut Tx<'_>, advanced: &[Advanced]) {
 
 /// A named person answered. While it waited already, for an earlier answer or a silence, it was calling nobody.
 pub(super) fn answered(tx: &mut Tx<'_>, Advanced { from, run, .. }: &Advanced, by: UserId) {
-    if matches!(from.run.state, State::Climbing | State::NobodyReached) {
+    if matches!(from.run.state, State::Waiting | State::NobodyReached) {
         let now = tx.now();
         let took = Amount::took(now.since(from.run.stepped_at));
         append(tx, of(Kind::EscalationAnswered, from, run, now).by(Some(by)).amounting(took));

@@ -38,7 +38,7 @@ pub(crate) fn follow(
     };
     let silent = match &advanced {
         Followed::Unreadable => new.state != AlertState::Open,
-        Followed::Moved(one) => !matches!(one.run.state, State::Climbing | State::NobodyReached),
+        Followed::Moved(one) => !matches!(one.run.state, State::Waiting | State::NobodyReached),
         Followed::Still => false,
     };
     if silent || clock_stopped {
@@ -77,7 +77,7 @@ fn on(
         Ok(Some(from)) => from,
         Ok(None) => return Ok(Followed::Still),
         Err(error) if error.is_the_rows() => {
-            tracing::error!(alert = %new.id, %error, "the climb of an alert cannot be read; the answer stands");
+            tracing::error!(alert = %new.id, %error, "the escalation of an alert cannot be read; the answer stands");
             return Ok(Followed::Unreadable);
         }
         Err(error) => return Err(error),
@@ -110,7 +110,7 @@ enum Red {
 fn begin_red(tx: &mut Tx<'_>, case: &AlertCase) -> Result<Red> {
     let now = tx.now();
     let Some(policy) = versions::in_force::<Policy>(tx, RED, now)? else {
-        tracing::error!(policy = RED, "a red alert has no policy to climb; `zelo serve` seeds it");
+        tracing::error!(policy = RED, "a red alert has no escalation policy; `zelo serve` seeds it");
         return Ok(Red::Goes);
     };
     let policy = kept(policy);
@@ -210,7 +210,7 @@ mod tests {
             | (AlertState::Acknowledged, State::Acknowledged(_))
             | (AlertState::Snoozed, State::Snoozed(_)) => true,
             (AlertState::Open, State::Snoozed(_)) => leased,
-            (AlertState::Open, State::Climbing | State::NobodyReached) => true,
+            (AlertState::Open, State::Waiting | State::NobodyReached) => true,
             _ => false,
         }
     }

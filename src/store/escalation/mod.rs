@@ -437,7 +437,8 @@ fn lock(tx: &mut Tx<'_>, alert: AlertId) -> Result<Option<Escalation>> {
 
 const fn name(state: State) -> &'static str {
     match state {
-        State::Climbing => "climbing",
+        // Rows on disk say it, and a partial index has it in its condition.
+        State::Waiting => "climbing",
         State::Acknowledged(_) => "acknowledged",
         State::Snoozed(_) => "snoozed",
         State::NobodyReached => "nobody_reached",

@@ -59,7 +59,7 @@ pub fn waiting(view: &mut View<'_>, after: &Place, now: Instant) -> Result<(Vec<
     let nobody = Called::default();
     for escalation in rows.into_iter().filter_map(|(_, row)| row.open().ok()) {
         let called = called.get(&escalation.id).unwrap_or(&nobody);
-        let in_vain = escalation.run.state == State::Climbing && in_vain(view, &called.last, &mut lost, now)?;
+        let in_vain = escalation.run.state == State::Waiting && in_vain(view, &called.last, &mut lost, now)?;
         let moves = in_vain || readable(newcomers(view, &escalation, called, &mut finder, now))?.is_some();
         found.extend(moves.then(|| escalation.subject.parse::<AlertId>().ok()).flatten());
     }
@@ -214,7 +214,7 @@ fn newcomers(
         let alert = escalation.subject.parse().map_err(|_not_an_id| Error::Corrupt("escalations.subject"))?;
         let case = stored::get(view, alert)?.case;
         let by_name = called.at.is_none_or(|at| at < escalation.run.stepped_at);
-        if escalation.run.state == State::Climbing && by_name && case.owner.is_some() {
+        if escalation.run.state == State::Waiting && by_name && case.owner.is_some() {
             return Ok(None);
         }
         // People who held it too often could not answer.

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use crate::alerts::holds;
 use crate::db::error::{Error, Result};
-use crate::db::schema::{alerts, audit_entries, escalations as escalates, messages, sla_timers, throttles};
+use crate::db::schema::{alerts, audit_entries, escalations, messages, sla_timers, throttles};
 use crate::db::settings;
 use crate::db::turn::locks::Lock;
 use crate::db::tx::act::Act;
@@ -123,17 +123,17 @@ pub fn replan_alone(tx: &mut Tx<'_>, back: Back) -> Result<usize> {
 pub fn ahead(view: &mut View<'_>, back: Back, now: Instant, after: &str) -> Result<Vec<AlertId>> {
     let (planned_after, written_after) = (planned_after(back, now), back.after(now).micros());
     let now = now.micros();
-    let climbing = escalates::table
-        .filter(escalates::kind.eq(ALERT).and(escalates::subject.gt(after)))
-        .filter(escalates::updated_at.gt(written_after).and(escalates::spoiled.is_null()))
-        .select(escalates::subject)
-        .order(escalates::subject);
+    let escalations = escalations::table
+        .filter(escalations::kind.eq(ALERT).and(escalations::subject.gt(after)))
+        .filter(escalations::updated_at.gt(written_after).and(escalations::spoiled.is_null()))
+        .select(escalations::subject)
+        .order(escalations::subject);
     let clocks = sla_timers::table
         .filter(sla_timers::kind.eq(ALERT).and(sla_timers::subject.gt(after)))
         .filter(sla_timers::started_at.gt(written_after))
         .select(sla_timers::subject)
         .order(sla_timers::subject);
-    let letters = messages::table
+    let planned = messages::table
         .filter(messages::kind.eq(ALERT).and(messages::subject.gt(after)).and(messages::state.eq_any(OPEN)))
         .filter(messages::due_at.gt(now).or(messages::sending_until.gt(now)))
         .filter(messages::created_at.gt(planned_after))
@@ -145,9 +145,9 @@ pub fn ahead(view: &mut View<'_>, back: Back, now: Instant, after: &str) -> Resu
         )
         .select(alerts::id)
         .order(alerts::id);
-    let mut found: Vec<String> = climbing.limit(BATCH).load(view.conn)?;
+    let mut found: Vec<String> = escalations.limit(BATCH).load(view.conn)?;
     found.extend(clocks.limit(BATCH).load::<String>(view.conn)?);
-    found.extend(letters.limit(BATCH).load::<String>(view.conn)?);
+    found.extend(planned.limit(BATCH).load::<String>(view.conn)?);
     found.extend(silent.limit(BATCH).load::<String>(view.conn)?);
     found.sort_unstable();
     found.dedup();
@@ -171,7 +171,7 @@ pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
     };
     let silences = case.map_or(Ok(0), |case| shorten(tx, case, back))?;
     let clocks = sla::replan(tx, alert, back)?;
-    let escalates = escalation::replan(tx, alert, back)?;
+    let escalations = escalation::replan(tx, alert, back)?;
     tx.lock(Lock::Messages(alert));
     let now = tx.now().micros();
     let about = messages::table.filter(messages::kind.eq(ALERT).and(messages::subject.eq(alert.to_string())));
@@ -180,9 +180,9 @@ pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
         .filter(messages::due_at.gt(now).or(messages::sending_until.gt(now)))
         .select(PLAN)
         .load(tx.conn)?;
-    let letters = bring_back(tx, rows, back)?;
+    let planned = bring_back(tx, rows, back)?;
     tx.step_out();
-    Ok(silences + clocks + escalates + letters)
+    Ok(silences + clocks + escalations + planned)
 }
 
 /// Writes down that the clock was stepped, and that everything is planned again.

@@ -82,7 +82,7 @@ pub fn waiting(view: &mut View<'_>, channel: Channel, now: Instant, limit: i64) 
 /// The templates that call somebody, as SQL.
 const PAGES: &str = "('page', 'page_repeat', 'nobody_reached')";
 
-/// Claims a person's due messages about cases for one attempt as one letter, in the order of planning. Messages that
+/// Claims a person's due messages about cases for one attempt as one mail, in the order of planning. Messages that
 /// failed and wait for their next attempt go along.
 ///
 /// # Errors
@@ -159,14 +159,14 @@ pub struct Answer<'a> {
     /// The provider's name for it.
     pub provider_id: Option<&'a str>,
     /// The key of the message in which it left; `None`: its own.
-    pub letter: Option<&'a str>,
+    pub mail: Option<&'a str>,
 }
 
 impl<'a> Answer<'a> {
     /// An answer about one message, without a name for it.
     #[must_use]
     pub const fn new(said: Attempt, code: &'a str) -> Self {
-        Self { said, code, provider_id: None, letter: None }
+        Self { said, code, provider_id: None, mail: None }
     }
 }
 
@@ -187,7 +187,7 @@ pub fn attempted(
     }
 }
 
-/// As [`attempted`], for all messages that left in one letter. Waits for no row, and returns the messages whose rows
+/// As [`attempted`], for all messages that left in one mail. Waits for no row, and returns the messages whose rows
 /// somebody else holds. `wait` is called for each message.
 ///
 /// # Errors
@@ -214,7 +214,7 @@ fn answered(
     tx: &mut Tx<'_>,
     mut stored: Stored,
     claimed: &Stored,
-    Answer { said, code, provider_id, letter }: &Answer<'_>,
+    Answer { said, code, provider_id, mail }: &Answer<'_>,
     wait: Option<Duration>,
 ) -> Result<()> {
     let (now, before) = (tx.now(), stored.way);
@@ -227,9 +227,9 @@ fn answered(
         stored.accepted_at = Some(now);
     }
     write(tx, &stored, *provider_id)?;
-    if let (State::Accepted, Some(letter)) = (stored.way.state, letter.filter(|letter| *letter != stored.key))
+    if let (State::Accepted, Some(mail)) = (stored.way.state, mail.filter(|mail| *mail != stored.key))
     {
-        diesel::update(messages::table.find(stored.id)).set(messages::letter.eq(letter)).execute(tx.conn)?;
+        diesel::update(messages::table.find(stored.id)).set(messages::letter.eq(mail)).execute(tx.conn)?;
     }
     note(tx, stored.id, stored.way.state.name(), Some(code))?;
     facts::moved(tx, &stored, first, code);
@@ -287,7 +287,7 @@ pub fn receipt(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<bool> {
 /// Separates the key of a message's first message from the hash of its messages; no message's key contains it.
 const SEVERAL: char = '\n';
 
-/// The key of a letter of several messages: that of the first, and a number that only this set has.
+/// The key of a mail of several messages: that of the first, and a number that only this set has.
 #[must_use]
 pub fn of_several(first: &str, which: u64) -> String {
     format!("{first}{SEVERAL}{which:016x}")

@@ -18,8 +18,8 @@ const MOST: i64 = 200;
 /// Database errors.
 pub fn fetched(store: &Store, user: UserId, now: Instant) -> Result<Vec<Stored>> {
     let waiting = store.read(|view| messages::unread(view, user, MOST))?;
-    let fresh = |letter: &&Stored| matches!(letter.way.state, State::Sending | State::Accepted | State::Sent);
-    let keys: Vec<String> = waiting.iter().filter(fresh).map(|letter| letter.key.clone()).collect();
+    let fresh = |message: &&Stored| matches!(message.way.state, State::Sending | State::Accepted | State::Sent);
+    let keys: Vec<String> = waiting.iter().filter(fresh).map(|message| message.key.clone()).collect();
     if keys.is_empty() {
         return Ok(waiting);
     }
@@ -29,8 +29,8 @@ pub fn fetched(store: &Store, user: UserId, now: Instant) -> Result<Vec<Stored>>
 
 /// The path on this site where a page is answered.
 #[must_use]
-pub fn link(letter: &Stored) -> &str {
-    let said = letter.variables.get("link").and_then(serde_json::Value::as_str);
+pub fn link(message: &Stored) -> &str {
+    let said = message.variables.get("link").and_then(serde_json::Value::as_str);
     said.filter(|link| link.starts_with('/') && !link.starts_with("//")).unwrap_or("/")
 }
 
@@ -41,8 +41,8 @@ pub fn link(letter: &Stored) -> &str {
 pub fn opened(store: &Store, user: UserId, at: &str, now: Instant) -> Result<usize> {
     let waiting = store.read(|view| messages::unread(view, user, MOST))?;
     // An anchor within a page is in sight with the page.
-    let about = |letter: &&Stored| link(letter) == at || link(letter).split('#').next() == Some(at);
-    let keys: Vec<String> = waiting.iter().filter(about).map(|letter| letter.key.clone()).collect();
+    let about = |message: &&Stored| link(message) == at || link(message).split('#').next() == Some(at);
+    let keys: Vec<String> = waiting.iter().filter(about).map(|message| message.key.clone()).collect();
     if !keys.is_empty() {
         receive(store, now, &keys, Receipt::Read)?;
     }
@@ -83,7 +83,7 @@ mod tests {
             let states = |user| -> Vec<State> {
                 let all =
                     store.read(|view| messages::after(view, Channel::InApp, &UserId::to_string(&user), 0, 9));
-                all.unwrap().into_iter().map(|letter| letter.way.state).collect()
+                all.unwrap().into_iter().map(|message| message.way.state).collect()
             };
             assert_eq!(states(ana), [State::Accepted; 2]);
             assert_eq!(fetched(&store, ana, NOW).unwrap().len(), 2);

@@ -126,7 +126,7 @@ mod tests {
             let actor = Actor::User { id: ana, role: Role::Agent };
             let send = |at: Instant| store.write(actor, at, |tx| try_out(tx, ana));
             let first = send(NOW).unwrap();
-            let ways: Vec<_> = first.iter().map(|letter| (letter.channel, letter.way.state)).collect();
+            let ways: Vec<_> = first.iter().map(|message| (message.channel, message.way.state)).collect();
             assert_eq!(ways, [(Channel::InApp, State::Accepted)], "no mail server, no e-mail");
             store.write(Actor::Operator, NOW, |tx| paging::send_e_mail(tx, true)).unwrap();
             let second = send(NOW.plus(TRIALS_WITHIN / 2)).unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::absence_letters::{self, Turned};
+use super::absence_mail::{self, Turned};
 use super::absence_parts::{self};
 pub use super::away::{StoredAbsence, after, get, list};
 use super::linter::ask_a_certificate;
@@ -204,7 +204,7 @@ pub fn take_back(tx: &mut Tx<'_>, id: AbsenceId) -> Result<()> {
     }
     let within = Window { to: now.max(held.window.from), ..held.window };
     announce(tx, "shift.absence_ended", id, held.user, within, &[])?;
-    absence_letters::announce(tx, &Turned { id, before: Some(&held), after: None })?;
+    absence_mail::announce(tx, &Turned { id, before: Some(&held), after: None })?;
     tx.signal("config.changed", "schedule")
 }
 
@@ -343,7 +343,7 @@ fn settled(tx: &mut Tx<'_>, kind: &'static str, turned: &Turned<'_>) -> Result<L
     let now = tx.now();
     let left = left_by(tx, turned.id, *user, *window, now)?;
     announce(tx, kind, turned.id, *user, *window, &left.uncovered)?;
-    absence_letters::announce(tx, turned)?;
+    absence_mail::announce(tx, turned)?;
     tx.signal("config.changed", "schedule")?;
     Ok(left)
 }

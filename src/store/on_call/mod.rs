@@ -1,9 +1,9 @@
 //! Who is on call when, as the store knows it: the schedule in force at each instant, who can be reached, whose
 //! certificate is valid, who carries how much. A later edit never rewrites who was on call.
 
-mod absence_letters;
+mod absence_mail;
 #[cfg(test)]
-mod absence_letters_tests;
+mod absence_mail_tests;
 mod absence_parts;
 pub mod absences;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::{act, entries, patient};
-use crate::db::schema::{escalations as escalates, messages as letters, sla_timers as clocks};
+use crate::db::schema::{escalations, messages as rows, sla_timers as clocks};
 use crate::health::lapses::{Lapse, look, settle, standing};
 use crate::messages::{self, About, New, Topic};
 use crate::on_call::testing::person;
@@ -36,7 +36,7 @@ fn red(store: &Store, retrospective: bool) -> AlertId {
 }
 
 /// A message that is due at once. Gives its number.
-fn letter(store: &Store, key: &str, recipient: &str) -> i64 {
+fn message(store: &Store, key: &str, recipient: &str) -> i64 {
     let planned = act(store, |tx| {
         tx.unchanged();
         let new = New {
@@ -80,10 +80,10 @@ fn houses() -> Vec<crate::testing::Home> {
 #[test]
 fn each_kind_of_plan_that_was_not_carried_out_is_found() {
     for store in houses() {
-        let (climbing, lost) = (red(&store, false), red(&store, false));
-        let (due, stuck) = (letter(&store, "due", "a"), letter(&store, "stuck", "b"));
+        let (escalating, lost) = (red(&store, false), red(&store, false));
+        let (due, stuck) = (message(&store, "due", "a"), message(&store, "stuck", "b"));
         act(&store, |tx| {
-            diesel::delete(escalates::table.filter(escalates::subject.eq(lost.to_string())))
+            diesel::delete(escalations::table.filter(escalations::subject.eq(lost.to_string())))
                 .execute(tx.conn)?;
             diesel::delete(clocks::table.filter(clocks::subject.eq(lost.to_string()))).execute(tx.conn)?;
             tx.unchanged();
@@ -93,14 +93,14 @@ fn each_kind_of_plan_that_was_not_carried_out_is_found() {
         assert_eq!(late(&store, NOW.minus(Duration::from_micros(1))), BTreeSet::new(), "nothing was due yet");
         let told = |kind: &str, row: String| (kind.to_owned(), row);
         let mut wanted = BTreeSet::from([
-            told("late_step", escalation_of(&store, climbing)),
+            told("late_step", escalation_of(&store, escalating)),
             told("late_message", due.to_string()),
             told("unescalated_red", lost.to_string()),
         ]);
         assert_eq!(late(&store, NOW), wanted);
         wanted.insert(told("stuck_message", stuck.to_string()));
         assert_eq!(late(&store, at(1)), wanted, "an attempt has half a minute");
-        wanted.insert(told("late_timer", clock_of(&store, climbing, "red_first_response")));
+        wanted.insert(told("late_timer", clock_of(&store, escalating, "red_first_response")));
         assert_eq!(late(&store, at(16)), wanted, "the warning was due");
     }
 }
@@ -110,19 +110,19 @@ fn what_was_set_aside_is_told_once_and_not_as_late() {
     for store in houses() {
         let alert = red(&store, false);
         let clock = clock_of(&store, alert, "red_first_response");
-        let letter = letter(&store, "broken", "a");
+        let message = message(&store, "broken", "a");
         let escalation = escalation_of(&store, alert);
         act(&store, |tx| {
-            diesel::update(escalates::table.find(&escalation))
-                .set(escalates::spoiled.eq("why"))
+            diesel::update(escalations::table.find(&escalation))
+                .set(escalations::spoiled.eq("why"))
                 .execute(tx.conn)?;
             diesel::update(clocks::table.find(&clock)).set(clocks::spoiled.eq("why")).execute(tx.conn)?;
-            diesel::update(letters::table.find(letter)).set(letters::spoiled.eq("why")).execute(tx.conn)?;
+            diesel::update(rows::table.find(message)).set(rows::spoiled.eq("why")).execute(tx.conn)?;
             tx.unchanged();
             Ok(())
         })
         .unwrap();
-        let wanted = [escalation, clock, letter.to_string()].map(|row| ("set_aside".to_owned(), row));
+        let wanted = [escalation, clock, message.to_string()].map(|row| ("set_aside".to_owned(), row));
         assert_eq!(late(&store, at(16)), BTreeSet::from(wanted));
     }
 }
@@ -132,7 +132,7 @@ fn what_was_answered_or_sent_is_no_lapse_and_a_red_that_stands_unpaged_is_one() 
     for store in houses() {
         let found_late = red(&store, true);
         let (answered, ana) = (red(&store, false), person(&store, Role::Clinician));
-        letter(&store, "sent", "a");
+        message(&store, "sent", "a");
         let ack = |tx: &mut crate::Tx<'_>| {
             let acted = alerts::acted(tx, answered, ana, Deed::Ack, None);
             acted.map(drop).map_err(|_refused| Error::Conflict("refused"))
@@ -154,19 +154,19 @@ fn what_was_answered_or_sent_is_no_lapse_and_a_red_that_stands_unpaged_is_one() 
 
 /// One bad row blocks the module (goalert 3783): so with messages.
 #[test]
-fn a_letter_that_cannot_be_read_is_set_aside_once_and_holds_up_nobody() {
+fn a_message_that_cannot_be_read_is_set_aside_once_and_holds_up_nobody() {
     for store in houses() {
-        let (bad, good) = (letter(&store, "bad", "a"), letter(&store, "good", "b"));
+        let (bad, good) = (message(&store, "bad", "a"), message(&store, "good", "b"));
         let broken = |class: &'static str| {
             act(&store, |tx| {
-                diesel::update(letters::table.find(bad)).set(letters::class.eq(class)).execute(tx.conn)?;
+                diesel::update(rows::table.find(bad)).set(rows::class.eq(class)).execute(tx.conn)?;
                 tx.unchanged();
                 messages::claim(tx, Channel::Email, None, 9)
             })
         };
         let claimed: Vec<i64> = broken("odd").unwrap().into_iter().map(|one| one.id).collect();
         assert_eq!((claimed, entries(&store, "engine.quarantined")), (vec![good], 1));
-        letter(&store, "next", "c");
+        message(&store, "next", "c");
         assert_eq!(broken("odd").unwrap().len(), 1);
         assert_eq!(entries(&store, "engine.quarantined"), 1, "it is not tried again and again");
         let sooner = late(&store, NOW);
@@ -298,8 +298,8 @@ fn a_program_that_keeps_calls_waiting_is_one_lapse_with_their_count_until_nothin
         let gone = |id: i64| {
             act(&store, |tx| {
                 tx.unchanged();
-                diesel::update(letters::table.find(id))
-                    .set(letters::state.eq("accepted"))
+                diesel::update(rows::table.find(id))
+                    .set(rows::state.eq("accepted"))
                     .execute(tx.conn)?;
                 Ok(())
             })

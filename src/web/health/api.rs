@@ -202,7 +202,7 @@ pub(crate) async fn show(call: Call) -> Answer {
             ok: pulse.is_well(desk.now),
             lapses: pulse.lapses.into_iter().map(Lapse::from).collect(),
             messages: pulse
-                .letters
+                .messages
                 .into_iter()
                 .map(|((channel, state), count)| MessageCounts { channel, state, count })
                 .collect(),

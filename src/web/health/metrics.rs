@@ -211,7 +211,7 @@ fn gathered(state: &State) -> Result<String, Fault> {
     one("engine_lapses_of_red", "Of those, about a red alert", whole(count(pulse.of_red)));
     one("engine_lapses", "Plans that were not carried out in time", whole(count(pulse.lapses.len())));
     one("escalations_nobody_reached", "Alerts that nobody answered", i64::from(pulse.unreached));
-    one("escalations_set_aside", "Climbs that could not be worked off", i64::from(pulse.set_aside));
+    one("escalations_set_aside", "Escalations that could not be worked off", i64::from(pulse.set_aside));
     let (locked, long) =
         pulse.passed_over.map_or((0, 0), |passed| (passed.alerts, now.since(passed.since).as_secs()));
     one("engine_passed_over", "Alerts that another session of the database has locked", i64::from(locked));
@@ -228,14 +228,14 @@ fn gathered(state: &State) -> Result<String, Fault> {
         "Threads that are down or do not come round",
         whole(count(state.store.threads().ill().len())),
     );
-    let letters = ByName::default();
-    for ((channel, state), n) in &pulse.letters {
-        letters.get_or_create(&vec![("channel", channel.clone()), ("state", state.clone())]).set(*n);
+    let messages = ByName::default();
+    for ((channel, state), n) in &pulse.messages {
+        messages.get_or_create(&vec![("channel", channel.clone()), ("state", state.clone())]).set(*n);
     }
     registry.register(
         "messages",
         "Messages on their way, and those of the last day that came to their end",
-        letters,
+        messages,
     );
     let mut family = |name: &str, help: &str, label: &'static str, rows: Vec<(String, i64)>| {
         let family = ByName::default();

@@ -89,7 +89,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         passed_over: pulse.passed_over.map(|passed| (passed.alerts, passed.since)),
         step: pulse.step,
         heartbeat: pulse.heartbeat,
-        letters: letters(view, room, &pulse)?,
+        messages: messages(view, room, &pulse)?,
         resting: resting(view, room, &pulse)?,
         lapses: pulse
             .lapses
@@ -107,7 +107,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
     })
 }
 
-fn letters(view: &mut View<'_>, room: &Room, pulse: &Pulse) -> Result<Vec<pages::MessageCounts>, Fault> {
+fn messages(view: &mut View<'_>, room: &Room, pulse: &Pulse) -> Result<Vec<pages::MessageCounts>, Fault> {
     let modules = room.state.engine.modules();
     let sends = |name: &str| modules.iter().any(|module| module.name == name);
     let called = !paging::webhooks(view)?.is_empty();
@@ -121,10 +121,10 @@ fn letters(view: &mut View<'_>, room: &Room, pulse: &Pulse) -> Result<Vec<pages:
     };
     let of = |channel| pages::MessageCounts {
         channel: channel_word(channel),
-        due: pulse.letters(channel, &["due"]),
-        sending: pulse.letters(channel, &["sending"]),
-        gone: pulse.letters(channel, &["accepted", "sent", "delivered", "read"]),
-        failed: pulse.letters(channel, &["failed"]),
+        due: pulse.messages(channel, &["due"]),
+        sending: pulse.messages(channel, &["sending"]),
+        gone: pulse.messages(channel, &["accepted", "sent", "delivered", "read"]),
+        failed: pulse.messages(channel, &["failed"]),
         provider: provider(channel),
     };
     Ok(Channel::ALL.into_iter().map(of).collect())

@@ -40,7 +40,7 @@ pub(crate) struct Pulse {
     /// How many of those are about a red alert.
     pub of_red: usize,
     /// Messages by channel and state: what waits, and what came to its end of the last day's.
-    pub letters: BTreeMap<(String, String), i64>,
+    pub messages: BTreeMap<(String, String), i64>,
     /// Until when each channel's provider is left alone.
     pub breakers: Vec<(Channel, Option<Instant>)>,
     /// Domains, mailboxes and programs that are left alone.
@@ -64,7 +64,7 @@ impl Pulse {
             u32::try_from(escalates.iter().filter(|escalation| takes(escalation)).count()).unwrap_or(u32::MAX)
         };
         let lately = messages::lately(view, now.minus(LATELY))?;
-        let letters = lately.into_iter().map(|(channel, state, n)| ((channel, state), n));
+        let messages = lately.into_iter().map(|(channel, state, n)| ((channel, state), n));
         let lapses = lapses::standing(view)?;
         Ok(Self {
             of_red: lapses::of_red(view, &lapses)?,
@@ -73,7 +73,7 @@ impl Pulse {
             aside: state.engine.aside(),
             step: clock::last_step(view, now)?,
             lapses,
-            letters: letters.collect(),
+            messages: messages.collect(),
             // Whom nobody wrote to since the end of their rest is asked as soon as somebody does.
             breakers: state
                 .engine
@@ -102,8 +102,8 @@ impl Pulse {
 
     /// Messages of a channel that stand at any of these states.
     #[must_use]
-    pub(crate) fn letters(&self, channel: Channel, states: &[&str]) -> u64 {
-        let of = |state: &&str| self.letters.get(&(channel.name().to_owned(), (*state).to_owned())).copied();
+    pub(crate) fn messages(&self, channel: Channel, states: &[&str]) -> u64 {
+        let of = |state: &&str| self.messages.get(&(channel.name().to_owned(), (*state).to_owned())).copied();
         u64::try_from(states.iter().filter_map(of).sum::<i64>()).unwrap_or(0)
     }
 }

@@ -79,7 +79,7 @@ fn an_alert_that_another_session_has_locked_is_told_by_status_metrics_and_monito
         assert_eq!(house.home.passed_over().map(|told| told.since), Some(NOW));
         assert_eq!(beside.passed_over().map(|told| told.since), Some(NOW.plus(Duration::from_secs(1))));
         drop(other);
-        until("it climbs", 10, || cycle() > 0);
+        until("it escalates", 10, || cycle() > 0);
         until("nothing is left to tell", 5, || house.home.passed_over().is_none());
         until("nor by the node that had nothing to do any more", 5, || beside.passed_over().is_none());
     }

@@ -61,7 +61,7 @@ pub(crate) struct View {
     /// What was planned and not done in time.
     pub lapses: Vec<Lapse>,
     /// Messages by channel.
-    pub letters: Vec<MessageCounts>,
+    pub messages: Vec<MessageCounts>,
     /// Whoever is left alone behind the channels.
     pub resting: Vec<Resting>,
 }

@@ -156,7 +156,7 @@ impl Refusal {
     }
 }
 
-/// A reader who follows a link in a letter comes without the session's cookie, which other sites do not send. The page
+/// A reader who follows a link in a message comes without the session's cookie, which other sites do not send. The page
 /// asks again from here, and then the cookie comes along; who has none is led to sign in.
 fn once_more(path: &str) -> HttpResponse {
     let again = path.chars().filter(|c| c.is_ascii_graphic()).collect::<String>();

@@ -1009,7 +1009,7 @@ code-stale-step-detail = Outra pessoa foi chamada depois do que esta página mos
 code-four-eyes = Precisa de uma segunda pessoa
 code-four-eyes-detail = Quem propôs não aprova, e quem segurou o alerta vezes demais passa a vez. Peça a outra pessoa com esse direito.
 
-## Ladders, pages to people, and the engine's promises
+## Escalations, pages to people, and how the engine does
 
 queue-unreached-group = Ninguém alcançado: alguém precisa assumir agora
 countdown-due = agora
@@ -1021,7 +1021,7 @@ did-moved = As leituras deste alerta são de outra pessoa e saíram deste pacien
 did-returned = As leituras voltaram a este paciente
 did-elsewhere = Antes, quando as leituras estavam com outro paciente: { $act }
 escalation-title = Escalonamento
-escalation-climbing = À espera de resposta
+escalation-waiting = À espera de resposta
 escalation-answered = { $who } respondeu
 escalation-held = Assumido por { $who }
 escalation-silenced = Adiado por { $who } até { $time }
@@ -1140,7 +1140,7 @@ pager-times =
         [one] { $n } vez
        *[other] { $n } vezes
     }
-## Promises to an alert, and the whole ladder ahead
+## The clocks of an alert, and the steps ahead
 
 sla-title = Prazos (SLA)
 sla-first-response = Primeira resposta
@@ -1276,7 +1276,7 @@ field-members = Escolha no máximo 200 pessoas que possam entrar.
 field-day = Escolha um dia.
 field-most = Escreva um número de 0 a 500.
 
-## How letters are written
+## How messages are written
 
 mail-title = E-mails para você
 mail-what = Em que idioma os chamados por e-mail são escritos e em que fuso contam as horas.

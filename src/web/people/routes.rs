@@ -36,7 +36,7 @@ pub(crate) fn pages() -> Vec<Row> {
         POST "/users" ManageUsers => page::users::create;
         POST "/users/{id}/{act}" ManageUsers or VouchForUsers => page::users::act;
         GET "/account" SignedIn => page::account::show;
-        POST "/account/letters" SignedIn => page::account::letters;
+        POST "/account/mail" SignedIn => page::account::mail;
         POST "/account/password" SignedIn => page::account::password;
         POST "/account/totp" SignedIn => page::account::set;
         POST "/account/totp/remove" SignedIn => page::account::remove;

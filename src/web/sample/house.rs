@@ -162,7 +162,7 @@ impl Night {
                     why: "smtp_421",
                 },
             ],
-            letters: [
+            messages: [
                 status::Provider::Asked,
                 status::Provider::Resting(self.later(30)),
                 status::Provider::Missing(Key("status-no-email")),

@@ -312,7 +312,7 @@ impl Night {
             factor,
             refused: Some(Code::Credentials),
             trial: Some(self.trial()),
-            letters: Some(Reader::default()),
+            mail: Some(Reader::default()),
         }
     }
 

@@ -1,8 +1,8 @@
-//! What is promised that night, when the clinic is open, and what its letters say.
+//! What is promised that night, when the clinic is open, and what its messages say.
 
 use super::{Drawn, Night};
 use crate::calendars::{form, view as calendar};
-use crate::escalation::view::policies as ladders;
+use crate::escalation::view::policies as policy_view;
 use crate::pages::Choice;
 use crate::sla::view::level::{self, Due};
 use crate::templates::view as message_template;
@@ -24,20 +24,20 @@ impl Night {
             hint: self.pick("dica", "hint"),
             lines,
         };
-        let names = ladders::Names::default();
+        let names = policy_view::Names::default();
         let progress = |policy: domain::escalation::Policy| {
-            row(&policy.id, ladders::name(w, &policy), names.lines(w, &policy))
+            row(&policy.id, policy_view::name(w, &policy), names.lines(w, &policy))
         };
         let promise = |(id, level)| row(id, level::name(w, &level), level::lines(w, &level, &[]));
         let hours = |(id, calendar)| row(id, id.to_owned(), calendar::brief(w, &calendar));
-        let letter = |template: domain::templates::Template| {
+        let message = |template: domain::templates::Template| {
             row(&template.id, message_template::name(w, &template), message_template::lines(w, &template))
         };
         let rows = [
             policies().into_iter().map(progress).collect::<Vec<_>>(),
             service_levels().into_iter().map(promise).collect(),
             calendars().into_iter().map(hours).collect(),
-            templates().into_iter().map(letter).collect(),
+            templates().into_iter().map(message).collect(),
         ];
         let waiting = Waiting {
             id: "red_alert".to_owned(),
@@ -109,7 +109,7 @@ impl Night {
         }
     }
 
-    fn letter(&self, shell: &Shell) -> message_template::View {
+    fn message(&self, shell: &Shell) -> message_template::View {
         let w = &shell.words;
         let held = templates().remove(0);
         let mut new = held.clone();
@@ -120,7 +120,7 @@ impl Night {
             kept: self.kept(Kind::Templates, "page", message_template::name(w, &held), &before, &after),
             class: Some(message_template::class(held.class)),
             variables: message_template::variables(&held.id),
-            letters: message_template::letters(w, &held),
+            messages: message_template::messages(w, &held),
             editor: Some(Editor {
                 seen: 3,
                 wrong: draft.template(w, &held, 4).unwrap_err(),
@@ -128,7 +128,7 @@ impl Night {
                 refused: None,
                 changes: side_by_side(&before, &after),
             }),
-            drafted: message_template::letters(w, &held),
+            drafted: message_template::messages(w, &held),
         }
     }
 
@@ -139,7 +139,7 @@ impl Night {
             out.push(("kept", list.kind.path().to_owned(), view::page(&shell, &list)));
         }
         out.push(("kept-none", "/policies?none".to_owned(), view::page(&shell, &List::default())));
-        let (clinic, promise, letter) = (self.clinic(&shell), self.promise(&shell), self.letter(&shell));
+        let (clinic, promise, message) = (self.clinic(&shell), self.promise(&shell), self.message(&shell));
         let new = |kind: Kind| SettingView {
             kind,
             id: "new".to_owned(),
@@ -156,13 +156,13 @@ impl Night {
             editor: Some(Editor::default()),
             ..level::View::default()
         };
-        let read = message_template::View { editor: None, ..self.letter(&shell) };
+        let read = message_template::View { editor: None, ..self.message(&shell) };
         out.extend([
             ("calendar", "/calendars/clinic".to_owned(), calendar::page(&shell, &clinic)),
             ("calendar-new", "/calendars/new?new=1".to_owned(), calendar::page(&shell, &fresh)),
             ("service-level", "/service-levels/red".to_owned(), level::page(&shell, &promise)),
             ("service-level-new", "/service-levels/new".to_owned(), level::page(&shell, &wanted)),
-            ("template", "/message-templates/page".to_owned(), message_template::page(&shell, &letter)),
+            ("template", "/message-templates/page".to_owned(), message_template::page(&shell, &message)),
             (
                 "template-read",
                 "/message-templates/page?read".to_owned(),

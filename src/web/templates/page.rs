@@ -1,11 +1,11 @@
-//! Message templates: the list, one template as its letters read, its form with the linter's findings, and what a
+//! Message templates: the list, one template as its messages read, its form with the linter's findings, and what a
 //! second person does with a proposal.
 
 use actix_web::web::{Form, Path};
 
 use crate::http::fault::Fault;
 use crate::pages::visit::{Answer, Room, Step, Visit};
-use crate::templates::view::{self as pages, Draft, class, letters, lines, variables};
+use crate::templates::view::{self as pages, Draft, class, messages, lines, variables};
 use crate::versions::page::{self, Sent, Setting, Telling, Which, written};
 use crate::versions::view::{self as list_pages, Editor, Kind};
 use crate::{Code, Section};
@@ -20,7 +20,7 @@ pub(crate) async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Policies, |room| {
             let mut list = room.read(|view| with_words(room, |telling| page::list(view, room, telling)))?;
-            // The heading holds the names; of the letter, the subjects are enough.
+            // The heading holds the names; of the message, the subjects are enough.
             for row in &mut list.rows {
                 row.lines = row.lines.drain(..).skip(2).take(2).collect();
             }
@@ -63,7 +63,7 @@ fn shown(
         kept: with_words(room, |telling| held.kept(view, room, telling))?,
         class: held.newest().map(|template| class(template.class)),
         variables: variables(&held.id),
-        letters: held.in_force().map(|template| letters(room.words(), template)).unwrap_or_default(),
+        messages: held.in_force().map(|template| messages(room.words(), template)).unwrap_or_default(),
         editor,
         drafted: Vec::new(),
     })
@@ -93,7 +93,7 @@ pub(crate) async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String,
             match &made {
                 Ok(template) => {
                     editor.changes = with_words(room, |telling| held.changes(telling, template));
-                    drafted = letters(room.words(), template);
+                    drafted = messages(room.words(), template);
                 }
                 Err(wrong) => editor.wrong.clone_from(wrong),
             }

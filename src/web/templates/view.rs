@@ -1,4 +1,4 @@
-//! One message template: how a letter of it reads when it is filled, proposals that wait, the form with what gives
+//! One message template: how a message from it reads when it is filled, proposals that wait, the form with what gives
 //! somebody away by field and word, and every version.
 
 use askama::Template;
@@ -15,19 +15,19 @@ use domain::time::civil::Zone;
 pub(crate) struct View {
     /// What is in force, what waits, what was.
     pub kept: SettingView,
-    /// What letters of it are for.
+    /// What messages from it are for.
     pub class: Option<Key>,
-    /// What letters of it may be filled with, and what that is.
+    /// What messages from it may be filled with, and what that is.
     pub variables: Vec<(Variable, Key)>,
-    /// As letters of the version in force read.
-    pub letters: Vec<Outgoing>,
+    /// As messages from the version in force read.
+    pub messages: Vec<Outgoing>,
     /// The form, for who may propose.
     pub editor: Option<Editor<Draft>>,
-    /// As letters of the draft would read, when it was looked at.
+    /// As messages from the draft would read, when it was looked at.
     pub drafted: Vec<Outgoing>,
 }
 
-/// A letter as it reads.
+/// A message as it reads.
 #[derive(Debug, Clone)]
 pub(crate) struct Outgoing {
     /// In which language.
@@ -57,7 +57,7 @@ const FIELDS: [(&str, &str, In, Key); 6] = [
     ("text-en", "text", In::En, Key("template-text-en")),
 ];
 
-/// What stands in a letter for a variable, in words.
+/// What stands in a message for a variable, in words.
 const VARIABLES: [(Variable, Key); 7] = [
     (Variable::Link, Key("template-link")),
     (Variable::Repetition, Key("template-repetition")),
@@ -68,7 +68,7 @@ const VARIABLES: [(Variable, Key); 7] = [
     (Variable::Cases, Key("template-cases")),
 ];
 
-/// What letters of a template may be filled with, and what that is.
+/// What messages from a template may be filled with, and what that is.
 #[must_use]
 pub(crate) fn variables(id: &str) -> Vec<(Variable, Key)> {
     let given = templates::given(id);
@@ -84,7 +84,7 @@ pub(crate) fn name(w: &Words, template: &templates::Template) -> String {
     }
 }
 
-/// What letters of a class are for.
+/// What messages of a class are for.
 #[must_use]
 pub(crate) const fn class(class: Class) -> Key {
     match class {
@@ -103,9 +103,9 @@ pub(crate) fn lines(w: &Words, template: &templates::Template) -> Vec<Line> {
     said.map(|((.., label), text)| Line { label: w.say(label), text }).collect()
 }
 
-/// A template as letters of it read, filled with what could stand there.
+/// A template as messages from it read, filled with what could stand there.
 #[must_use]
-pub(crate) fn letters(w: &Words, template: &templates::Template) -> Vec<Outgoing> {
+pub(crate) fn messages(w: &Words, template: &templates::Template) -> Vec<Outgoing> {
     // As the outbox writes it.
     let at = |hours: u64| {
         let at = w.now.plus(std::time::Duration::from_secs(3_600 * hours));
@@ -131,11 +131,11 @@ pub(crate) fn letters(w: &Words, template: &templates::Template) -> Vec<Outgoing
         ),
     };
     let both = [(In::Pt, Key("template-in-pt"), "pt-BR"), (In::En, Key("template-in-en"), "en")];
-    let letter = |(lang, word, tag)| {
+    let message = |(lang, word, tag)| {
         let Rendered { subject, text } = template.render(lang, &vars).ok()?;
         Some(Outgoing { lang: word, tag, subject, text })
     };
-    both.into_iter().filter_map(letter).collect()
+    both.into_iter().filter_map(message).collect()
 }
 
 impl Draft {
@@ -174,7 +174,7 @@ impl Draft {
     ) -> Result<templates::Template, Vec<Wrong>> {
         let [name_pt, name_en, subject_pt, subject_en, text_pt, text_en] = self.fields.clone();
         let words = |pt: String, en: String| templates::Words { pt, en };
-        // Letters end with a line break, which a form does not keep.
+        // Messages end with a line break, which a form does not keep.
         let (text_pt, text_en) = (ended(text_pt), ended(text_en));
         let made = templates::Template {
             version,
@@ -243,7 +243,7 @@ impl Draft {
                     &what,
                 )
             }
-            // Neither comes from a form: the id and the version are the house's, the letter was filled by it.
+            // Neither comes from a form: the id and the version are the house's, the message was filled by it.
             Fault::Id | Fault::Version | Fault::Missing(_) => {
                 here(&|part, _, _| part == "name", &fault.to_string())
             }

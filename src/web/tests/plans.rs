@@ -39,7 +39,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("DISTINCT messages.recipient", "one alert's messages"),
     ("alerts.state = 'snoozed'", "what is silent now"),
     ("ORDER BY bindings.preferred DESC", "one patient's devices"),
-    ("escalations.state <> 'done' AND", "what climbs now"),
+    ("escalations.state <> 'done' AND", "what escalates now"),
     ("messages.state NOT IN ('due', 'sending')) GROUP BY", "one day's messages"),
     ("quarantine.reason = 'E_IMPLAUSIBLE')) GROUP BY", "what waits of one patient"),
     ("ORDER BY readings.at, readings.device_key", "readings of one instant"),

@@ -265,7 +265,7 @@ async fn a_new_calendar_is_in_force_once_it_is_written() {
     assert_eq!(held::<Calendar>(&clinic, "noite").unwrap().version, 1);
 }
 
-fn letter<'a>(act: &'a str, subject: &'a str, text: &'a str) -> Pairs<'a> {
+fn message<'a>(act: &'a str, subject: &'a str, text: &'a str) -> Pairs<'a> {
     vec![
         ("act", "check"),
         ("seen", "1"),
@@ -285,7 +285,7 @@ async fn a_template_that_tells_too_much_is_refused_by_field_and_word_and_one_tha
     let path = "/message-templates/page";
     let page = clinic.get(Role::Agent, path).await.text;
     assert!(page.contains("Há um caso esperando por você desde") && !page.contains("{since}"), "{page}");
-    let telling = letter("propose", "Alerta vermelho", "Glicose desde {since}: {link}");
+    let telling = message("propose", "Alerta vermelho", "Glicose desde {since}: {link}");
     let wrong = post(&clinic, Role::Dpo, path, &telling).await;
     assert_eq!(wrong.status, StatusCode::OK);
     for text in [
@@ -298,7 +298,7 @@ async fn a_template_that_tells_too_much_is_refused_by_field_and_word_and_one_tha
         let shown = wrong.text.replace("&#34;", "\"");
         assert!(shown.contains(text), "{text}: {shown}");
     }
-    let fine = letter("propose", "Zelo: alguém espera", "Desde {since}: {link}");
+    let fine = message("propose", "Zelo: alguém espera", "Desde {since}: {link}");
     let made = post(&clinic, Role::Dpo, path, &fine).await;
     assert_eq!(made.to, format!("{path}#proposal-2"), "{}", made.text);
     needs_two(&clinic, path, "2", Role::Dpo, Role::Manager).await;

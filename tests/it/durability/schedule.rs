@@ -180,7 +180,7 @@ impl Night {
     /// The first person is called, and answers.
     fn answered(&self, place: usize) {
         let alert = until("a red is raised", WELL, || self.alert(place));
-        until("its letter arrives", WELL, || (self.letters(alert) > 0).then_some(()));
+        until("its message arrives", WELL, || (self.mails(alert) > 0).then_some(()));
         let who = Actor::User { id: self.ana, role: Role::Clinician };
         let acted = self.clinic.store.write(who, Clock::System.now(), |tx| {
             alerts::acted(tx, alert, self.ana, Act::Ack, None)
@@ -197,8 +197,8 @@ impl Night {
         found.first().map(|alert| alert.case.id)
     }
 
-    /// How many letters name an alert.
-    fn letters(&self, alert: AlertId) -> usize {
+    /// How many messages name an alert.
+    fn mails(&self, alert: AlertId) -> usize {
         let link = format!("/alerts/{alert}");
         self.post.mails("ana", 0).iter().filter(|mail| mail["text"].as_str().unwrap().contains(&link)).count()
     }
@@ -249,9 +249,9 @@ async fn whatever_falls_the_first_person_is_called_once_or_twice_for_each_red() 
     for place in 0..count {
         night.suffer(&mut dice, place).await;
     }
-    let letters: Vec<usize> = (0..count).map(|place| night.letters(night.alert(place).unwrap())).collect();
-    println!("seed {seed}: {count} faults, letters of each red: {letters:?}");
-    assert!(letters.iter().all(|count| (1..=2).contains(count)), "{letters:?}");
+    let mails: Vec<usize> = (0..count).map(|place| night.mails(night.alert(place).unwrap())).collect();
+    println!("seed {seed}: {count} faults, mails of each red: {mails:?}");
+    assert!(mails.iter().all(|count| (1..=2).contains(count)), "{mails:?}");
     for seat in &mut night.seats {
         assert!(seat.node.take().unwrap().stop().success());
     }

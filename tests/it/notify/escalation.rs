@@ -148,10 +148,10 @@ impl Night {
 }
 
 /// Whether a message left so lately that another to the same person waits for what else comes.
-fn fresh(letter: &Stored, other: &Stored, now: Instant) -> bool {
-    let same = (letter.channel, &letter.recipient) == (other.channel, &other.recipient);
-    let left = letter.accepted_at.is_some_and(|at| now.since(at) < GATHERS);
-    letter.channel == Way::Email && same && left
+fn fresh(message: &Stored, other: &Stored, now: Instant) -> bool {
+    let same = (message.channel, &message.recipient) == (other.channel, &other.recipient);
+    let left = message.accepted_at.is_some_and(|at| now.since(at) < GATHERS);
+    message.channel == Way::Email && same && left
 }
 
 fn staff(clinic: &Clinic, clock: &Clock, name: &str) -> UserId {
@@ -216,7 +216,7 @@ async fn walk(night: Night) {
     assert_eq!((gone()[0].channel, gone()[0].why.as_str()), (Way::Email, "bounced"));
     // Nobody waits for them: the next is called in the same minute.
     night.house.wake.wake();
-    eventually("the ladder goes on", || night.escalation(alert).run.step == Some(1)).await;
+    eventually("the escalation goes on", || night.escalation(alert).run.step == Some(1)).await;
     night.quiet(alert).await;
 
     // Twice the whole policy, then "nobody reached", and its second call five minutes later.
@@ -258,7 +258,7 @@ async fn walk(night: Night) {
     assert_eq!(
         (log("message.sent"), log("message.failed")),
         (out, 1),
-        "each letter and call, and one bounce"
+        "each message and call, and one bounce"
     );
     assert_eq!(log("engine.lapse"), 0, "everything was done in time");
 

@@ -52,7 +52,7 @@ impl Program {
         Self { child, stdin, port, calls }
     }
 
-    fn letter(&self, key: &str, path: &str, secret: &str) -> Outgoing {
+    fn message(&self, key: &str, path: &str, secret: &str) -> Outgoing {
         let secret = Secret::parse(secret).unwrap();
         Outgoing {
             key: key.into(),
@@ -87,7 +87,7 @@ fn a_receiver_that_another_wrote_believes_the_signature_and_only_ours() {
     }
     let program = Program::start();
     let hook = Hook::new(&Networks::this_host());
-    let said = hook.send(&program.letter("esc:1", "status/200", OURS), now());
+    let said = hook.send(&program.message("esc:1", "status/200", OURS), now());
     assert_eq!((said.attempt, said.code), (Accepted, "http_200"));
     let call = program.call();
     assert_eq!((&call["id"], &call["good"]), (&Value::from("esc:1"), &Value::from(true)), "{call}");
@@ -95,13 +95,13 @@ fn a_receiver_that_another_wrote_believes_the_signature_and_only_ours() {
     assert_eq!(call["type"], "application/json");
     let old = now().minus(Duration::from_secs(600));
     for (secret, at) in [(ANOTHERS, now()), (OURS, old)] {
-        assert_eq!(hook.send(&program.letter("esc:2", "status/200", secret), at).code, "http_401");
+        assert_eq!(hook.send(&program.message("esc:2", "status/200", secret), at).code, "http_401");
         assert_eq!(program.call()["good"], false);
     }
 }
 
 #[test]
-fn each_answer_becomes_what_the_letter_needs() {
+fn each_answer_becomes_what_the_message_needs() {
     if lacks("ZELO_TEST_FOREIGN") {
         return;
     }
@@ -134,7 +134,7 @@ fn each_answer_becomes_what_the_letter_needs() {
         ("noise", Later(None), "http_odd", down),
     ] {
         let hook = if code == "timeout" { &impatient } else { &hook };
-        let said = hook.send(&program.letter(path, path, OURS), now());
+        let said = hook.send(&program.message(path, path, OURS), now());
         assert_eq!(said, Said { attempt, provider_id: None, code, fault }, "{path}");
     }
     let calls: Vec<Value> = std::iter::from_fn(|| program.calls.try_recv().ok()).collect();
@@ -150,8 +150,8 @@ fn a_repetition_carries_the_same_id_and_the_same_words() {
     let program = Program::start();
     let hook = Hook::new(&Networks::this_host());
     let codes = [1, 2, 3].map(|attempt| {
-        let letter = Outgoing { attempt, ..program.letter("esc:3", "twice/2", OURS) };
-        hook.send(&letter, now()).code
+        let message = Outgoing { attempt, ..program.message("esc:3", "twice/2", OURS) };
+        hook.send(&message, now()).code
     });
     assert_eq!(codes, ["http_500", "http_500", "http_200"]);
     let calls = [program.call(), program.call(), program.call()];
@@ -164,8 +164,8 @@ fn a_receiver_that_is_gone_is_out_of_reach() {
         return;
     }
     let program = Program::start();
-    let letter = program.letter("esc:4", "status/200", OURS);
+    let message = program.message("esc:4", "status/200", OURS);
     drop(program);
-    let said = Hook::new(&Networks::this_host()).send(&letter, now());
+    let said = Hook::new(&Networks::this_host()).send(&message, now());
     assert_eq!((said.attempt, said.code, said.fault), (Later(None), "unreachable", Some(Fault::Provider)));
 }

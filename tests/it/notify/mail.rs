@@ -41,7 +41,7 @@ fn bounces(imap: &Imap) -> Mailbox {
     Mailbox::new(imap, FROM, SECRET).unwrap()
 }
 
-fn letter(key: &str, to: &str) -> Outgoing {
+fn message(key: &str, to: &str) -> Outgoing {
     Outgoing {
         key: key.into(),
         to: Address::Email(format!("{to}@{DOMAIN}")),
@@ -57,22 +57,22 @@ fn header<'a>(mail: &'a Value, name: &str) -> &'a str {
 }
 
 #[test]
-fn a_letter_arrives_whole_and_its_repetition_is_recognisable() {
+fn a_message_arrives_whole_and_its_repetition_is_recognisable() {
     if lacks("ZELO_TEST_FOREIGN") {
         return;
     }
     let post = Post::open();
     let email = plain(&post);
-    let letter = letter("esc:1:1", "ana");
+    let message = message("esc:1:1", "ana");
     for attempt in 1..=2 {
         let said = email.send(
             &Outgoing {
                 attempt,
-                key: letter.key.clone(),
+                key: message.key.clone(),
                 to: Address::Email(format!("ana@{DOMAIN}")),
-                subject: letter.subject.clone(),
-                text: letter.text.clone(),
-                thread: letter.thread.clone(),
+                subject: message.subject.clone(),
+                text: message.text.clone(),
+                thread: message.thread.clone(),
             },
             now(),
         );
@@ -87,8 +87,8 @@ fn a_letter_arrives_whole_and_its_repetition_is_recognisable() {
     let mails = post.mails("ana", 2);
     for mail in &mails {
         assert_eq!(header(mail, "message-id"), Marks::new(SECRET, DOMAIN).id("esc:1:1"));
-        assert_eq!(header(mail, "subject"), letter.subject);
-        assert_eq!(mail["text"].as_str().unwrap().replace("\r\n", "\n"), letter.text);
+        assert_eq!(header(mail, "subject"), message.subject);
+        assert_eq!(mail["text"].as_str().unwrap().replace("\r\n", "\n"), message.text);
         assert_eq!(header(mail, "auto-submitted"), "auto-generated");
         assert_eq!(header(mail, "from"), FROM);
         assert!(header(mail, "content-type").contains("utf-8"), "{mail}");
@@ -96,7 +96,7 @@ fn a_letter_arrives_whole_and_its_repetition_is_recognisable() {
 }
 
 #[test]
-fn what_the_server_says_of_a_letter_decides_whether_it_is_tried_again() {
+fn what_the_server_says_of_a_message_decides_whether_it_is_tried_again() {
     if lacks("ZELO_TEST_FOREIGN") {
         return;
     }
@@ -107,11 +107,11 @@ fn what_the_server_says_of_a_letter_decides_whether_it_is_tried_again() {
         ("refused", Attempt::Gone, "smtp_550"),
         ("ana", Attempt::Accepted, "smtp_250"),
     ] {
-        let said = email.send(&letter("esc:2", to), now());
+        let said = email.send(&message("esc:2", to), now());
         assert_eq!((said.attempt, said.code, said.fault), (attempt, code, None), "{to}");
     }
     assert_eq!(
-        email.send(&Outgoing { to: Address::Email("ana".into()), ..letter("esc:2", "") }, now()).code,
+        email.send(&Outgoing { to: Address::Email("ana".into()), ..message("esc:2", "") }, now()).code,
         "bad_address"
     );
 }
@@ -128,7 +128,7 @@ fn tls_is_asked_for_and_a_certificate_of_another_authority_or_name_is_refused() 
         |code| Said { attempt: Attempt::Later(None), provider_id: None, code, fault: Some(Fault::Provider) };
     for (scheme, port) in [("smtp", post.smtp), ("smtps", post.smtps)] {
         let at = |host: &str| smtp(&format!("{scheme}://{host}:{port}"));
-        let send = |smtp: Smtp| Email::new(&smtp, SECRET).unwrap().send(&letter("esc:3", "ana"), now());
+        let send = |smtp: Smtp| Email::new(&smtp, SECRET).unwrap().send(&message("esc:3", "ana"), now());
         let good = Smtp { ca: Some(post.ca()), login: login.clone(), ..at("localhost") };
         assert_eq!(send(good.clone()).code, "smtp_250", "{scheme} {}", post.logs());
         assert_eq!(send(Smtp { login: wrong.clone(), ..good.clone() }), refused("smtp_535"), "{scheme}");
@@ -176,13 +176,13 @@ fn a_mailbox_that_does_not_exist_comes_back_once_however_often_it_is_read() {
     let post = Post::open();
     let email = plain(&post);
     // Somebody's mail among the reports.
-    assert_eq!(email.send(&letter("esc:0", "zelo"), now()).attempt, Attempt::Accepted);
+    assert_eq!(email.send(&message("esc:0", "zelo"), now()).attempt, Attempt::Accepted);
     post.mails("zelo", 1);
     let mailbox = bounces(&imap(&format!("plain://127.0.0.1:{}", post.imap)));
     let first = mailbox.visit(None).unwrap();
     assert_eq!((first.bounces.len(), first.other, first.broken), (0, 1, 0));
 
-    assert_eq!(email.send(&letter("esc:4:1", "nobody-here"), now()).attempt, Attempt::Accepted);
+    assert_eq!(email.send(&message("esc:4:1", "nobody-here"), now()).attempt, Attempt::Accepted);
     let second = until(&format!("a report\n{}", post.logs()), Duration::from_secs(30), || {
         Some(mailbox.visit(Some(first.watermark)).unwrap()).filter(|visit| visit.watermark != first.watermark)
     });
@@ -206,7 +206,7 @@ fn a_mailbox_that_does_not_exist_comes_back_once_however_often_it_is_read() {
     assert_eq!(mailbox.visit(Some(other)).unwrap().bounces, second.bounces);
     let strangers =
         Mailbox::new(&imap(&format!("plain://127.0.0.1:{}", post.imap)), FROM, b"another clinic").unwrap();
-    assert_eq!(strangers.visit(None).unwrap().bounces, [], "a report on another's letter is not believed");
+    assert_eq!(strangers.visit(None).unwrap().bounces, [], "a report on another's message is not believed");
 }
 
 #[test]
@@ -215,11 +215,11 @@ fn a_server_that_is_down_loses_nothing() {
         return;
     }
     let mut post = Post::open();
-    assert_eq!(plain(&post).send(&letter("esc:5:1", "ana"), now()).attempt, Attempt::Accepted);
+    assert_eq!(plain(&post).send(&message("esc:5:1", "ana"), now()).attempt, Attempt::Accepted);
     let email = plain(&post);
     post.stop_smtp();
     for _ in 0..2 {
-        let said = email.send(&letter("esc:5:2", "ana"), now());
+        let said = email.send(&message("esc:5:2", "ana"), now());
         assert_eq!(
             (said.attempt, said.code, said.fault),
             (Attempt::Later(None), "unreachable", Some(Fault::Provider))
@@ -227,7 +227,7 @@ fn a_server_that_is_down_loses_nothing() {
     }
     post.start_smtp();
     assert_eq!(
-        email.send(&letter("esc:5:2", "ana"), now()).attempt,
+        email.send(&message("esc:5:2", "ana"), now()).attempt,
         Attempt::Accepted,
         "by the same channel"
     );

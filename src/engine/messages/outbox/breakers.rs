@@ -53,7 +53,7 @@ pub struct Rest {
     pub whom: Whom,
     /// Since when.
     pub since: Instant,
-    /// Until when; then one letter probes whether it is back.
+    /// Until when; then one message probes whether it is back.
     pub until: Instant,
     /// The code of the last failure, as in `smtp_421`.
     pub why: &'static str,
@@ -95,7 +95,7 @@ impl Breakers {
         self.all().clear();
     }
 
-    /// Admits one letter if all of these may be asked now. For each that was left alone this letter is the recovery
+    /// Admits one message if all of these may be asked now. For each that was left alone this message is the recovery
     /// probe.
     pub(super) fn admit(&self, whoms: &[Whom], now: Instant) -> Option<Admitted> {
         let mut all = self.all();

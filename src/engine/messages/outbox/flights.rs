@@ -1,4 +1,4 @@
-//! Letters under way, each on its own thread, so that a provider that hangs holds up one letter and no other.
+//! Messages under way, each on its own thread, so that a provider that hangs holds up one message and no other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use domain::messages::Attempt;
 use notify::{Channel, Outgoing, Said};
 use store::messages::Stored;
 
-/// What goes out as one letter.
+/// What goes out as one mail.
 pub(super) struct Parcel {
     /// To whom.
     pub(super) to: String,
@@ -19,8 +19,8 @@ pub(super) struct Parcel {
     pub(super) messages: Vec<Stored>,
     /// The parties whose breakers the answer concerns.
     pub(super) whoms: Vec<Whom>,
-    /// The message's key, once it is written.
-    pub(super) letter: String,
+    /// The key of the mail, once it is written.
+    pub(super) key: String,
 }
 
 /// The messages under way.
@@ -47,17 +47,17 @@ impl Flights {
     }
 
     /// Starts sending a message. [`Flights::land`] returns the answer.
-    pub(super) fn start(&mut self, by: &Arc<dyn Channel>, letter: Outgoing, parcel: Parcel, now: Instant) {
+    pub(super) fn start(&mut self, by: &Arc<dyn Channel>, outgoing: Outgoing, parcel: Parcel, now: Instant) {
         self.next += 1;
         let (number, by, tell) = (self.next, Arc::clone(by), self.tell.clone());
         self.under_way.push((number, parcel));
         let send = move || {
             let said =
-                catch_unwind(AssertUnwindSafe(|| by.send(&letter, now))).unwrap_or_else(|_panicked| lost());
+                catch_unwind(AssertUnwindSafe(|| by.send(&outgoing, now))).unwrap_or_else(|_panicked| lost());
             // The send fails only when the outbox is gone.
             let _unheard = tell.send((number, said));
         };
-        let thread = std::thread::Builder::new().name("letter".into()).spawn(send);
+        let thread = std::thread::Builder::new().name("message".into()).spawn(send);
         if thread.is_err() {
             let _heard_below = self.tell.send((number, lost()));
         }

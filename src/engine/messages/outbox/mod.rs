@@ -2,8 +2,8 @@
 //! growing pauses. A recipient or provider that fails is left alone for a while without holding up others; messages for
 //! it stay due and none is lost.
 //!
-//! At most one letter to a person is under way at a time. The first page goes at once; cases that follow within
-//! [`GATHERS`] go together in the next message. So fifty cases are two messages.
+//! At most one mail to a person is under way at a time. The first page goes at once; cases that follow within
+//! [`GATHERS`] go together in the next one. So fifty cases are two mails.
 
 mod breakers;
 mod flights;
@@ -32,7 +32,7 @@ const AT_ONCE: usize = 16;
 const TO_ONE_DOMAIN: usize = 8;
 /// Calls to one program under way at once.
 const TO_ONE_PROGRAM: usize = 8;
-/// Cases in one letter.
+/// Cases in one mail.
 const IN_ONE_MESSAGE: i64 = 50;
 /// For this long after a message about cases, further cases for the same person wait, to go together in the next one.
 pub const GATHERS: Duration = Duration::from_secs(10);
@@ -46,7 +46,7 @@ struct Turn {
     to: String,
     whoms: Vec<Whom>,
     /// At most so many messages.
-    letters: usize,
+    most: usize,
 }
 
 /// The outbox of one channel as a module.
@@ -113,19 +113,19 @@ impl Outbox {
             if room == 0 {
                 break;
             }
-            let place = |whom: &Whom| most(whom).saturating_sub(busy.get(whom).copied().unwrap_or_default());
-            let letters = whoms.iter().map(place).min().unwrap_or_default().min(room);
-            if letters == 0 || self.gathers(&to, now) {
+            let place = |whom: &Whom| at_once(whom).saturating_sub(busy.get(whom).copied().unwrap_or_default());
+            let most = whoms.iter().map(place).min().unwrap_or_default().min(room);
+            if most == 0 || self.gathers(&to, now) {
                 continue;
             }
             let Some(admitted) = self.breakers.admit(&whoms, now) else { continue };
             // A recovery probe is a single message.
-            let letters = if admitted.rested { 1 } else { letters };
-            room -= letters;
+            let most = if admitted.rested { 1 } else { most };
+            room -= most;
             for whom in &whoms {
-                *busy.entry(whom.clone()).or_default() += letters;
+                *busy.entry(whom.clone()).or_default() += most;
             }
-            turns.push(Turn { to, whoms, letters });
+            turns.push(Turn { to, whoms, most });
         }
         Ok(turns)
     }
@@ -175,17 +175,17 @@ impl Outbox {
         self.handed.get(to).is_some_and(|at| *at <= now && now.since(*at) < GATHERS)
     }
 
-    /// Claims the messages of these recipients, a message's worth at a time.
+    /// Claims the messages of these recipients, a mail's worth at a time.
     fn claim(&self, turns: &[Turn], now: Instant) -> store::Result<Vec<Parcel>> {
         let way = self.way();
         self.house(now, |tx| {
             let mut parcels = Vec::new();
-            for Turn { to, whoms, letters } in turns {
+            for Turn { to, whoms, most } in turns {
                 let parcel = |messages| Parcel {
                     to: to.clone(),
                     messages,
                     whoms: whoms.clone(),
-                    letter: String::new(),
+                    key: String::new(),
                 };
                 if way == message::Channel::Email {
                     let cases = messages::claim_cases(tx, way, to, IN_ONE_MESSAGE)?;
@@ -194,7 +194,7 @@ impl Outbox {
                         continue;
                     }
                 }
-                let limit = i64::try_from(*letters).unwrap_or(1);
+                let limit = i64::try_from(*most).unwrap_or(1);
                 let claimed = messages::claim(tx, way, Some(to), limit)?;
                 parcels.extend(claimed.into_iter().map(|one| parcel(vec![one])));
             }
@@ -202,27 +202,27 @@ impl Outbox {
         })
     }
 
-    /// Writes the letter of a parcel and hands it to the provider right after. Messages that are no longer wanted are
+    /// Writes the mail of a parcel and hands it to the provider right after. Messages that are no longer wanted are
     /// left out, and ended in transactions of their own once the message is on its way.
     fn send(&mut self, mut parcel: Parcel, began: Moment, now: Instant) -> store::Result<()> {
         let leaves = now.plus(began.elapsed());
         let written = self.house(leaves, |tx| {
             let wanted = messages::hand_over(tx, &parcel.messages)?;
             let kept: BTreeSet<i64> = wanted.iter().map(|one| one.message().id).collect();
-            let letter =
-                if wanted.is_empty() { None } else { Some(write::letter(tx, &wanted, &self.base_url)?) };
-            Ok((letter, kept))
+            let outgoing =
+                if wanted.is_empty() { None } else { Some(write::outgoing(tx, &wanted, &self.base_url)?) };
+            Ok((outgoing, kept))
         });
-        let (letter, kept) = written.inspect_err(|_unwritten| self.breakers.not_asked(&parcel.whoms))?;
+        let (outgoing, kept) = written.inspect_err(|_unwritten| self.breakers.not_asked(&parcel.whoms))?;
         let (kept, out) = parcel.messages.into_iter().partition(|one| kept.contains(&one.id));
         parcel.messages = kept;
-        match letter {
-            Some(Ok(letter)) => {
+        match outgoing {
+            Some(Ok(outgoing)) => {
                 if self.way() == message::Channel::Email && parcel.is_of_cases() {
                     self.handed.insert(parcel.to.clone(), now);
                 }
-                parcel.letter.clone_from(&letter.key);
-                self.flights.start(&self.channel, letter, parcel, now);
+                parcel.key.clone_from(&outgoing.key);
+                self.flights.start(&self.channel, outgoing, parcel, now);
             }
             Some(Err(code)) => {
                 self.breakers.not_asked(&parcel.whoms);
@@ -252,7 +252,7 @@ impl Outbox {
         failed.map_or(Ok(landed), Err)
     }
 
-    /// Records one answer for all messages of a message. Messages whose rows are free are written together, without
+    /// Records one answer for all messages of a mail. Messages whose rows are free are written together, without
     /// waiting; those that somebody holds are written one by one. The order differs so that a crash in between does no
     /// harm. A refusal is noted at the mailbox first: an attempt that never reported is made again, and is refused
     /// again. An acceptance is written to the messages first: nobody gets a message twice.
@@ -262,9 +262,9 @@ impl Outbox {
             self.reach(parcel, said, now)?;
         }
         let Some(first) = parcel.messages.first() else { return Ok(()) };
-        let (provider_id, letter) = (said.provider_id.as_deref(), Some(parcel.letter.as_str()));
+        let (provider_id, mail) = (said.provider_id.as_deref(), Some(parcel.key.as_str()));
         let answer =
-            messages::Answer { provider_id, letter, ..messages::Answer::new(said.attempt, said.code) };
+            messages::Answer { provider_id, mail, ..messages::Answer::new(said.attempt, said.code) };
         // The wait comes from the first message's key, so what failed together is tried again together.
         let wait = |one: &Stored| retry::wait(one.way.class, &first.key, one.way.attempt);
         let together =
@@ -301,7 +301,7 @@ impl Parcel {
 }
 
 /// How many messages may be under way to one of these at once.
-const fn most(whom: &Whom) -> usize {
+const fn at_once(whom: &Whom) -> usize {
     match whom {
         Whom::Provider(_) => AT_ONCE,
         Whom::Domain(_) => TO_ONE_DOMAIN,
@@ -353,7 +353,7 @@ impl Drop for Outbox {
     fn drop(&mut self) {
         let until = Moment::now() + message::ANSWER_WITHIN;
         if let Err(error) = self.land(until, self.ran_at) {
-            tracing::error!(%error, "what became of the last letters is not put down; they are sent once more");
+            tracing::error!(%error, "what became of the last messages is not recorded; they are sent once more");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Writes the message for messages that go out together to one reader. A single case uses its own template; several
+//! Writes the mail for messages that go out together to one reader. A single case uses its own template; several
 //! cases use one that counts and lists them.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -20,11 +20,11 @@ use store::{escalation, messages, on_call};
 /// The template of a message about several cases.
 const BUNDLE: &str = "cases";
 
-/// A message, or the code of the reason why none is written.
+/// A mail, or the code of the reason why none is written.
 pub(super) type Written = Result<Outgoing, &'static str>;
 
-/// The message for these messages to one reader.
-pub(super) fn letter(tx: &mut Tx<'_>, cleared: &[Cleared], base_url: &str) -> store::Result<Written> {
+/// The mail for these messages to one reader.
+pub(super) fn outgoing(tx: &mut Tx<'_>, cleared: &[Cleared], base_url: &str) -> store::Result<Written> {
     let now = tx.now();
     let Some(of) = cleared.iter().map(Cleared::message).min_by_key(|one| (!one.is_call(), one.id)) else {
         return Ok(Err("not_wanted"));

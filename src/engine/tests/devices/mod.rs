@@ -272,7 +272,7 @@ fn a_change_of_hands_that_is_recorded_late_gives_each_what_they_measured() {
             assert_eq!(ward.has(&ward.ana), of_ana());
             let red = ward.alerts(&ward.ana).remove(0);
             assert_eq!((red.case.state, red.case.outcome), (AlertState::Resolved, Some(Outcome::Retracted)));
-            assert!(!ward.escalates(&red), "its climb ends with it");
+            assert!(!ward.escalates(&red), "its escalation ends with it");
             assert_eq!((ward.waits(), ward.has(&ward.bia)), (360, Vec::new()));
             let said = entries(&ward.home, "reading.amended");
             assert!((3..=8).contains(&said), "an entry a stretch, not a reading: {said}");

@@ -37,7 +37,7 @@ impl Fate {
     }
 }
 
-/// A wire that writes each letter down where a later process finds it: before the word of it is heard, and after,
+/// A wire that writes each message down where a later process finds it: before the word of it is heard, and after,
 /// the process may die.
 struct Wire {
     file: PathBuf,
@@ -49,10 +49,10 @@ impl Channel for Wire {
         messages::Channel::Email
     }
 
-    fn send(&self, letter: &Outgoing, _now: Instant) -> Said {
+    fn send(&self, message: &Outgoing, _now: Instant) -> Said {
         self.fate.point();
         let mut file = OpenOptions::new().create(true).append(true).open(&self.file).unwrap();
-        writeln!(file, "{}", letter.key).unwrap();
+        writeln!(file, "{}", message.key).unwrap();
         self.fate.point();
         Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", fault: None }
     }

@@ -50,7 +50,7 @@ fn an_answer_cancels_what_is_planned_at_once_and_runs_out_without_a_resolution()
         assert_eq!((case.state.name(), case.owner, case.acknowledgements.len()), ("open", None, 1));
         ward.act(1, Act::Ack, at(33));
         ward.act(1, Act::Unack, at(34));
-        assert_eq!((ward.tick(at(34)), ward.state()), (1, State::Climbing));
+        assert_eq!((ward.tick(at(34)), ward.state()), (1, State::Waiting));
         ward.act(1, Act::Resolve { outcome: Outcome::TrueAlarm }, at(35));
         assert_eq!((ward.state(), ward.tick(at(600))), (State::Done, 0));
     }
@@ -168,7 +168,7 @@ fn a_row_that_cannot_be_read_is_set_aside_and_holds_up_nobody() {
         assert_eq!(case.state.name(), "acknowledged", "nobody is kept from answering");
         let late = ward.home.read(|view| lapses::look(view, at(3))).unwrap();
         assert!(late.iter().any(|lapse| lapse.kind == "set_aside"), "{late:?}");
-        assert_eq!(ward.tick(at(5)), 1, "the others climb on");
+        assert_eq!(ward.tick(at(5)), 1, "the others go on");
         assert_eq!(entries(&ward.home, "engine.quarantined"), 1);
     }
 }

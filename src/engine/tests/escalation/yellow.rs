@@ -39,7 +39,7 @@ fn days(store: &Home, id: AlertId, quarters: std::ops::Range<u64>) -> Vec<messag
         while escalate.run(now).unwrap().more {}
     }
     let all = store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
-    all.into_iter().filter(|letter| letter.channel == Channel::Email).collect()
+    all.into_iter().filter(|message| message.channel == Channel::Email).collect()
 }
 
 /// One yellow that somebody had answered for rang the managers 1,373 times in sixteen days.
@@ -52,10 +52,10 @@ fn a_yellow_that_is_answered_for_rings_nobody_but_its_owner_and_only_in_open_hou
         let owner = acts(&store, id, Act::Ack, MONDAY.plus(minutes(30))).to_string();
         let clinic = clock(&store, id, "yellow_resolution").calendar;
         assert_eq!(clock(&store, id, "yellow_first_response").word(MONDAY.plus(hours(400))), "met");
-        let letters = sixteen_days(&store, id);
-        let told: Vec<&str> = letters.iter().map(|letter| letter.template.as_str()).collect();
+        let mails = sixteen_days(&store, id);
+        let told: Vec<&str> = mails.iter().map(|message| message.template.as_str()).collect();
         assert_eq!(told, ["sla_warning", "sla_breach"]);
-        assert!(letters.iter().all(|letter| letter.recipient == owner && clinic.is_open(letter.created_at)));
+        assert!(mails.iter().all(|message| message.recipient == owner && clinic.is_open(message.created_at)));
     }
 }
 
@@ -67,9 +67,9 @@ fn a_yellow_that_nobody_answers_comes_to_an_end_and_stays_on_the_queue() {
         member(&store, Role::Agent);
         let id = raised(&store, Level::Yellow, MONDAY, false);
         let clinic = clock(&store, id, "yellow_resolution").calendar;
-        let letters = sixteen_days(&store, id);
-        assert!(letters.len() <= 8, "{}", letters.len());
-        assert!(letters.iter().all(|letter| clinic.is_open(letter.created_at)));
+        let mails = sixteen_days(&store, id);
+        assert!(mails.len() <= 8, "{}", mails.len());
+        assert!(mails.iter().all(|message| clinic.is_open(message.created_at)));
         let run = store.read(|view| escalation::of_alert(view, id)).unwrap().unwrap().run;
         assert_eq!((run.state, run.next_at), (State::NobodyReached, None));
     }
@@ -93,12 +93,12 @@ fn a_promise_to_a_yellow_that_broke_while_the_program_was_off_is_told_in_the_nex
         let monday = friday.plus(hours(71));
         assert_eq!(run(&store, monday.minus(minutes(1))), 0);
         assert!(run(&store, monday) > 0);
-        assert!(told().iter().any(|letter| letter.template == "sla_breach" && letter.created_at == monday));
+        assert!(told().iter().any(|message| message.template == "sla_breach" && message.created_at == monday));
         // A red waits for no clinic.
         let red = raised(&store, Level::Red, sunday, false);
         assert!(run(&store, sunday.plus(hours(2))) > 0);
         let told = store.read(|view| messages::of_case(view, ALERT, &red.to_string())).unwrap();
-        assert!(told.iter().any(|letter| letter.template == "sla_breach"));
+        assert!(told.iter().any(|message| message.template == "sla_breach"));
     }
 }
 
@@ -114,9 +114,9 @@ fn a_yellow_that_began_to_escalate_before_escalations_had_a_pace_gets_that_of_it
         assert_eq!(escalation(&store, id).policy.id, "standard");
         store.write(Actor::Operator, MONDAY, |tx| escalation::forget_pace(tx, id)).unwrap();
         assert_eq!(escalation(&store, id).pace, Pace::Relentless);
-        let letters = days(&store, id, 24..16 * 96);
-        assert!(letters.len() <= 8, "{}", letters.len());
-        assert!(letters.iter().all(|letter| clinic.is_open(letter.created_at)));
+        let mails = days(&store, id, 24..16 * 96);
+        assert!(mails.len() <= 8, "{}", mails.len());
+        assert!(mails.iter().all(|message| clinic.is_open(message.created_at)));
         let run = escalation(&store, id);
         assert_eq!((run.state, run.next_at), (State::NobodyReached, None));
     }

@@ -72,7 +72,7 @@ fn two_nodes_give_the_log_of_one() {
             let all = given.len();
             given.sort();
             given.dedup();
-            assert_eq!(given.len(), all, "{count} nodes: no letter leaves twice");
+            assert_eq!(given.len(), all, "{count} nodes: no message leaves twice");
             let of = |alert: &AlertId| {
                 let about = alert.to_string();
                 let mut all =
@@ -81,8 +81,8 @@ fn two_nodes_give_the_log_of_one() {
                 all.len()
             };
             let calls: usize = alerts.iter().map(of).sum();
-            assert_eq!(calls, REDS * 5, "three rungs, and twice the people for nobody reached");
-            assert!((5..=calls).contains(&all), "and they went together: {all} letters");
+            assert_eq!(calls, REDS * 5, "three steps, and twice the people for nobody reached");
+            assert!((5..=calls).contains(&all), "and they went together: {all} mails");
             let told = story(&ward.home, &alerts);
             assert_eq!(*stories.entry(0).or_insert_with(|| told.clone()), told, "{count} nodes");
         }

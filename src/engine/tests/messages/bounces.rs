@@ -45,15 +45,15 @@ impl Reports for Inbox {
     }
 }
 
-fn letters(ward: &Ward) -> Vec<messages::Stored> {
+fn mails(ward: &Ward) -> Vec<messages::Stored> {
     let about = ward.alert.to_string();
     let mut all = ward.home.read(|view| messages::of_case(view, escalation::ALERT, &about)).unwrap();
     all.retain(|message| message.channel == message::Channel::Email);
     all
 }
 
-fn bounce(letter: &messages::Stored, permanent: bool) -> Bounce {
-    Bounce { key: letter.key.clone(), receipt: Receipt::Undeliverable, permanent, addresses: vec![] }
+fn bounce(message: &messages::Stored, permanent: bool) -> Bounce {
+    Bounce { key: message.key.clone(), receipt: Receipt::Undeliverable, permanent, addresses: vec![] }
 }
 
 fn reader(store: &Store, mailbox: &Arc<Inbox>) -> Bounces {
@@ -62,16 +62,16 @@ fn reader(store: &Store, mailbox: &Arc<Inbox>) -> Bounces {
 }
 
 #[test]
-fn a_mailbox_that_is_gone_ends_the_letter_and_the_next_page_goes_by_another_way() {
+fn a_mailbox_that_is_gone_ends_the_message_and_the_next_page_goes_by_another_way() {
     for ward in wards() {
         ward.sends_e_mail();
         let wire: Arc<dyn Channel> = Arc::new(Wire::default());
         cycle(&ward.home, &wire, at(0)).unwrap();
         let mailbox = Arc::new(Inbox::default());
-        mailbox.mails.lock().unwrap().push(bounce(&letters(&ward)[0], true));
+        mailbox.mails.lock().unwrap().push(bounce(&mails(&ward)[0], true));
         let mut bounces = reader(&ward.home, &mailbox);
         assert_eq!(bounces.run(at(1)).unwrap().did, 1);
-        assert_eq!(letters(&ward)[0].way.state, State::Failed);
+        assert_eq!(mails(&ward)[0].way.state, State::Failed);
         let lost = ward.home.read(|view| on_call::unreachable(view, ward.people[0])).unwrap();
         assert_eq!(
             (lost.len(), lost[0].channel, lost[0].why.as_str()),
@@ -88,7 +88,7 @@ fn a_mailbox_that_is_gone_ends_the_letter_and_the_next_page_goes_by_another_way(
         for minute in 1..=15 {
             cycle(&ward.home, &wire, at(minute)).unwrap();
         }
-        let to: Vec<_> = letters(&ward).into_iter().map(|one| one.recipient).collect();
+        let to: Vec<_> = mails(&ward).into_iter().map(|one| one.recipient).collect();
         let people = |places: [usize; 4]| places.map(|place| ward.people[place].to_string());
         assert_eq!(to, people([0, 1, 2, 3]));
         let channels = |user| ward.home.read(|view| paging::channels(view, user)).unwrap();
@@ -105,9 +105,9 @@ fn a_mailbox_that_is_gone_ends_the_letter_and_the_next_page_goes_by_another_way(
     }
 }
 
-/// One letter told of three cases; its report marked the first, and two pages said that it had arrived.
+/// One message told of three cases; its report marked the first, and two pages said that it had arrived.
 #[test]
-fn a_report_on_a_letter_of_several_cases_is_said_of_each() {
+fn a_report_on_a_message_of_several_cases_is_said_of_each() {
     for ward in wards() {
         ward.sends_e_mail();
         let others = [(); 2].map(|()| raise(&ward.home, at(0)));
@@ -115,8 +115,8 @@ fn a_report_on_a_letter_of_several_cases_is_said_of_each() {
         let channel: Arc<dyn Channel> = Arc::<Wire>::clone(&wire);
         cycle(&ward.home, &channel, at(0)).unwrap();
         let given = wire.given.lock().unwrap().clone();
-        let [key] = given.as_slice() else { panic!("one letter: {given:?}") };
-        assert_ne!(*key, letters(&ward)[0].key, "who has seen the first case alone has not seen this");
+        let [key] = given.as_slice() else { panic!("one mail: {given:?}") };
+        assert_ne!(*key, mails(&ward)[0].key, "who has seen the first case alone has not seen this");
         let mailbox = Arc::new(Inbox::default());
         let report =
             Bounce { key: key.clone(), receipt: Receipt::Undeliverable, permanent: false, addresses: vec![] };
@@ -124,33 +124,33 @@ fn a_report_on_a_letter_of_several_cases_is_said_of_each() {
         reader(&ward.home, &mailbox).run(at(1)).unwrap();
         for case in [ward.alert, others[0], others[1]] {
             let all = ward.home.read(|view| messages::of_case(view, escalation::ALERT, &case.to_string()));
-            let letter = all.unwrap().into_iter().find(|one| one.channel == message::Channel::Email).unwrap();
-            assert_eq!(letter.way.state, State::Failed, "{case}");
-            let events = ward.home.read(|view| messages::events(view, letter.id)).unwrap();
+            let message = all.unwrap().into_iter().find(|one| one.channel == message::Channel::Email).unwrap();
+            assert_eq!(message.way.state, State::Failed, "{case}");
+            let events = ward.home.read(|view| messages::events(view, message.id)).unwrap();
             assert_eq!(events.last().and_then(|(.., code)| code.as_deref()), Some("bounced"));
         }
     }
 }
 
 #[test]
-fn a_mailbox_that_is_full_ends_the_letter_and_the_person_stays_in_reach() {
+fn a_mailbox_that_is_full_ends_the_message_and_the_person_stays_in_reach() {
     for ward in wards() {
         ward.sends_e_mail();
         let wire: Arc<dyn Channel> = Arc::new(Wire::default());
         cycle(&ward.home, &wire, at(0)).unwrap();
         let mailbox = Arc::new(Inbox::default());
-        mailbox.mails.lock().unwrap().push(bounce(&letters(&ward)[0], false));
+        mailbox.mails.lock().unwrap().push(bounce(&mails(&ward)[0], false));
         reader(&ward.home, &mailbox).run(at(1)).unwrap();
-        assert_eq!(letters(&ward)[0].way.state, State::Failed);
+        assert_eq!(mails(&ward)[0].way.state, State::Failed);
         assert_eq!(ward.home.read(|view| on_call::unreachable(view, ward.people[0])).unwrap(), []);
-        let events = ward.home.read(|view| messages::events(view, letters(&ward)[0].id)).unwrap();
+        let events = ward.home.read(|view| messages::events(view, mails(&ward)[0].id)).unwrap();
         let last = events.last().map(|(_, what, code)| (what.as_str(), code.as_deref()));
         assert_eq!(last, Some(("failed", Some("bounced"))), "the alert's page can say why");
     }
 }
 
 #[test]
-fn a_report_on_an_address_to_which_a_letter_was_passed_on_loses_nobody() {
+fn a_report_on_an_address_to_which_a_message_was_passed_on_loses_nobody() {
     for ward in wards() {
         ward.sends_e_mail();
         let wire: Arc<dyn Channel> = Arc::new(Wire::default());
@@ -158,13 +158,13 @@ fn a_report_on_an_address_to_which_a_letter_was_passed_on_loses_nobody() {
         let told = |addresses: &[&str], minute| {
             let mailbox = Arc::new(Inbox::default());
             let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
-            let report = Bounce { addresses, ..bounce(&letters(&ward)[0], true) };
+            let report = Bounce { addresses, ..bounce(&mails(&ward)[0], true) };
             mailbox.mails.lock().unwrap().push(report);
             reader(&ward.home, &mailbox).run(at(minute)).unwrap();
             ward.home.read(|view| on_call::unreachable(view, ward.people[0])).unwrap().len()
         };
         assert_eq!(told(&["another@elsewhere.example"], 1), 0);
-        assert_eq!(letters(&ward)[0].way.state, State::Failed, "the letter did not arrive all the same");
+        assert_eq!(mails(&ward)[0].way.state, State::Failed, "the message did not arrive all the same");
     }
 }
 
@@ -180,7 +180,7 @@ fn it_looks_each_minute_from_where_it_stopped_and_a_server_that_is_down_loses_no
         bounces.run(at(0)).unwrap();
         assert_eq!(bounces.every(), std::time::Duration::from_secs(60), "at most each minute");
         *mailbox.down.lock().unwrap() = true;
-        mailbox.mails.lock().unwrap().push(bounce(&letters(&ward)[0], false));
+        mailbox.mails.lock().unwrap().push(bounce(&mails(&ward)[0], false));
         assert_eq!(bounces.run(at(1)).unwrap().did, 0);
         *mailbox.down.lock().unwrap() = false;
         assert_eq!(bounces.run(at(2)).unwrap().did, 1);

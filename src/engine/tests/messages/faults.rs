@@ -37,9 +37,9 @@ fn settle(ward: &Ward, post: &mut Outbox, now: Instant) {
     while ward.tick(now) > 0 || post.run(now).unwrap().more {}
 }
 
-fn tells_of(letter: &super::mail::Arrived, case: AlertId) -> bool {
+fn tells_of(message: &super::mail::Arrived, case: AlertId) -> bool {
     let mark = format!("[{}]", mark(&case.to_string()));
-    letter.subject.contains(&mark) || letter.text.contains(&mark)
+    message.subject.contains(&mark) || message.text.contains(&mark)
 }
 
 /// A message to a healthy doctor left 42 minutes late because a manager's mailbox answered 421.
@@ -62,7 +62,7 @@ fn a_mailbox_that_defers_delays_nobody_elses_page() {
             assert!(told.last().is_some_and(|one| one.at == now && tells_of(one, case)), "{told:?}");
         }
         assert_eq!(breakers.open_until(), [(message::Channel::Email, None)], "the provider is well");
-        // It is well again: one letter tells all that waited.
+        // It is well again: one message tells all that waited.
         mail.is(LAST, Mailbox::Takes);
         for step in 0..7 {
             post.run(at(104).plus(Duration::from_secs(step * 10))).unwrap();
@@ -86,10 +86,10 @@ fn a_mailbox_that_hangs_holds_its_own_place_and_nobody_elses() {
         assert_eq!(
             mail.to(SECOND).first().map(|one| one.at),
             Some(at(5)),
-            "the next rung, while the first hangs"
+            "the next step, while the first hangs"
         );
         assert!(began.elapsed() < Duration::from_secs(20), "nobody waited for it: {:?}", began.elapsed());
-        assert_eq!(mail.asked(FIRST), 1, "one letter at a time, whatever waits behind it");
+        assert_eq!(mail.asked(FIRST), 1, "one message at a time, whatever waits behind it");
         mail.lets_go();
     }
 }
@@ -104,7 +104,7 @@ fn a_mailbox_that_refuses_for_good_is_nobodys_to_wait_for_and_the_managers_know(
         mail.is(FIRST, Mailbox::Refuses);
         let mut post = post(&ward, &mail, &breakers);
         settle(&ward, &mut post, NOW);
-        assert_eq!(mail.to(SECOND).len(), 1, "the second rung is called at once: {:?}", mail.arrived());
+        assert_eq!(mail.to(SECOND).len(), 1, "the second step is called at once: {:?}", mail.arrived());
         let lost = || ward.home.read(|view| on_call::unreachable(view, ward.people[0])).unwrap();
         assert_eq!(lost().iter().map(|gone| gone.why.as_str()).collect::<Vec<_>>(), ["refused"]);
         let fit = ward.home.read(on_call::people).unwrap();
@@ -142,7 +142,7 @@ fn a_policy_of_which_nobody_can_be_reached_ends_at_once_and_calls_on() {
 
 /// An hour's outage ended in 230 messages, 192 of them notices of delays.
 #[test]
-fn after_an_outage_each_person_gets_one_letter_and_the_delay_was_told_once_by_another_way() {
+fn after_an_outage_each_person_gets_one_message_and_the_delay_was_told_once_by_another_way() {
     for ward in wards() {
         ward.sends_e_mail();
         let boss = person(&ward.home, Role::Manager);
@@ -238,7 +238,7 @@ fn what_was_late_while_the_clinic_is_closed_is_told_when_it_opens_but_for_an_ope
 }
 
 #[test]
-fn fifty_reds_are_two_letters_the_first_at_once_and_the_rest_within_seconds() {
+fn fifty_reds_are_two_messages_the_first_at_once_and_the_rest_within_seconds() {
     for ward in wards() {
         ward.sends_e_mail();
         let (mail, breakers) = (Arc::new(Mail::default()), Breakers::default());

@@ -124,9 +124,9 @@ impl Channel for Mail {
         if self.programs { messages::Channel::Webhook } else { messages::Channel::Email }
     }
 
-    fn send(&self, letter: &Outgoing, now: Instant) -> Said {
-        let (Address::Email(to) | Address::Webhook { url: to, .. }) = &letter.to else {
-            panic!("{letter:?}")
+    fn send(&self, message: &Outgoing, now: Instant) -> Said {
+        let (Address::Email(to) | Address::Webhook { url: to, .. }) = &message.to else {
+            panic!("{message:?}")
         };
         let said = |attempt, fault| Said { attempt, provider_id: None, code: "mail", fault };
         if *self.away.lock().unwrap() {
@@ -136,7 +136,7 @@ impl Channel for Mail {
         let mailbox = self.mailboxes.lock().unwrap().get(to).copied().unwrap_or_default();
         match mailbox {
             Mailbox::Takes => {
-                let (key, subject, text) = (letter.key.clone(), letter.subject.clone(), letter.text.clone());
+                let (key, subject, text) = (message.key.clone(), message.subject.clone(), message.text.clone());
                 let arrived = Arrived { at: now, to: to.clone(), key, subject, text };
                 self.arrived.lock().unwrap().push(arrived);
                 said(Attempt::Accepted, None)

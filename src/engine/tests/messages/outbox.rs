@@ -33,10 +33,10 @@ impl Channel for Down {
         message::Channel::Email
     }
 
-    fn send(&self, letter: &Outgoing, now: Instant) -> Said {
+    fn send(&self, message: &Outgoing, now: Instant) -> Said {
         *self.asked.lock().unwrap() += 1;
         if now >= self.until {
-            return self.wire.send(letter, now);
+            return self.wire.send(message, now);
         }
         Said { attempt: Attempt::Later(None), provider_id: None, code: "down", fault: Some(Fault::Provider) }
     }
@@ -81,27 +81,27 @@ fn an_outage_is_left_alone_and_loses_nothing() {
 
 /// Keeps what it is given.
 #[derive(Default)]
-struct Letterbox(Mutex<Vec<String>>);
+struct Inbox(Mutex<Vec<String>>);
 
-impl Channel for Letterbox {
+impl Channel for Inbox {
     fn channel(&self) -> message::Channel {
         message::Channel::Email
     }
 
-    fn send(&self, letter: &Outgoing, _now: Instant) -> Said {
-        self.0.lock().unwrap().push(format!("{}: {}", letter.subject, letter.text));
+    fn send(&self, message: &Outgoing, _now: Instant) -> Said {
+        self.0.lock().unwrap().push(format!("{}: {}", message.subject, message.text));
         Said { attempt: Attempt::Accepted, provider_id: None, code: "box", fault: None }
     }
 }
 
 #[test]
-fn a_letter_is_in_the_language_and_on_the_clock_of_its_reader() {
+fn a_message_is_in_the_language_and_on_the_clock_of_its_reader() {
     for ward in wards() {
         ward.sends_e_mail();
         let manaus = Reader { lang: Lang::En, zone: Zone::parse("America/Manaus").unwrap() };
         let reader = ward.people[1];
         ward.home.write(Actor::Operator, NOW, |tx| reader::write_for(tx, reader, manaus)).unwrap();
-        let inbox = Arc::new(Letterbox::default());
+        let inbox = Arc::new(Inbox::default());
         let mut post = Outbox::new((*ward.home).clone(), inbox.clone(), Breakers::default(), String::new());
         for minute in 0..=5 {
             ward.tick(at(minute));
@@ -147,7 +147,7 @@ fn an_answer_ends_the_attempts_of_what_is_under_way() {
 /// Others were looked at for half a minute before it was its turn: another node took its claim for one that never
 /// reported, and the message went twice.
 #[test]
-fn the_time_for_an_answer_is_counted_from_when_a_letter_leaves_and_not_from_its_claim() {
+fn the_time_for_an_answer_is_counted_from_when_a_message_leaves_and_not_from_its_claim() {
     for ward in wards() {
         ward.sends_e_mail();
         ward.tick(NOW);
@@ -228,7 +228,7 @@ fn the_auditor_raises_what_was_planned_and_not_done_and_takes_it_back_once_it_is
 
 /// What the log says was sent is what was sent, whatever the template says by then.
 #[test]
-fn a_letter_is_written_from_the_template_that_was_in_force_when_it_was_planned() {
+fn a_message_is_written_from_the_template_that_was_in_force_when_it_was_planned() {
     for ward in wards() {
         ward.sends_e_mail();
         ward.tick(NOW);
@@ -238,20 +238,20 @@ fn a_letter_is_written_from_the_template_that_was_in_force_when_it_was_planned()
             versions::publish(tx, "page", &page.body, page.version)
         };
         ward.home.write(Actor::Operator, at(1), rewrite).unwrap();
-        let inbox = Arc::new(Letterbox::default());
+        let inbox = Arc::new(Inbox::default());
         let mut post = Outbox::new((*ward.home).clone(), inbox.clone(), Breakers::default(), String::new());
         post.run(at(1)).unwrap();
         ward.tick(at(5));
         post.run(at(5)).unwrap();
         let given = inbox.0.lock().unwrap().clone();
-        let new: Vec<bool> = given.iter().map(|letter| letter.starts_with("Outra coisa [")).collect();
+        let new: Vec<bool> = given.iter().map(|message| message.starts_with("Outra coisa [")).collect();
         assert_eq!(new, [false, true], "{given:?}");
     }
 }
 
 /// Whoever left between the plan and the attempt gets nothing more.
 #[test]
-fn a_letter_to_somebody_who_may_no_longer_sign_in_is_not_sent() {
+fn a_message_to_somebody_who_may_no_longer_sign_in_is_not_sent() {
     for ward in wards() {
         ward.sends_e_mail();
         ward.tick(NOW);

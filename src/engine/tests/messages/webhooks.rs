@@ -40,11 +40,11 @@ impl Channel for Programs {
         message::Channel::Webhook
     }
 
-    fn send(&self, letter: &Outgoing, _now: Instant) -> Said {
-        let Address::Webhook { url, .. } = &letter.to else { panic!("{letter:?}") };
+    fn send(&self, message: &Outgoing, _now: Instant) -> Said {
+        let Address::Webhook { url, .. } = &message.to else { panic!("{message:?}") };
         *self.asked.lock().unwrap().entry(url.clone()).or_default() += 1;
         let down = self.down.lock().unwrap().iter().any(|down| down == url);
-        let told = (letter.key.clone(), letter.text.clone());
+        let told = (message.key.clone(), message.text.clone());
         self.given.lock().unwrap().entry(url.clone()).or_default().push(told);
         if self.gone.lock().unwrap().iter().any(|gone| gone == url) {
             return Said { attempt: Attempt::Never, provider_id: None, code: "http_410", fault: None };
@@ -90,7 +90,7 @@ fn a_program_that_is_down_rests_alone_and_the_others_are_called_as_ever() {
             let (rested, before) = (breakers.resting().len(), asked(&programs, DEAD));
             while post.run(now).unwrap().more {}
             let now_asked = asked(&programs, DEAD) - before;
-            assert!(rested == 0 || now_asked <= 1, "one letter asks whether it is back: {now_asked}");
+            assert!(rested == 0 || now_asked <= 1, "one message asks whether it is back: {now_asked}");
             let waits = of(&ward, &living).iter().filter(|one| one.way.state != State::Accepted).count();
             assert_eq!(waits, 0, "after {second} s");
         }
@@ -287,7 +287,7 @@ fn a_program_that_answers_410_is_called_once_and_no_more_while_the_others_are_ca
             while post.run(at(minute)).unwrap().more {}
         }
         let heard = asked(&programs, LIVING);
-        assert!(heard > 3, "each step of the ladder: {heard}");
+        assert!(heard > 3, "each step: {heard}");
         assert_eq!(
             (asked(&programs, DEAD), of(&ward, &gone).len()),
             (1, 1),

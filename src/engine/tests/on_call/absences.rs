@@ -33,7 +33,7 @@ fn settle(ward: &Ward, post: &mut Outbox, now: Instant) {
     while ward.tick(now) > 0 || post.run(now).unwrap().more {}
 }
 
-/// How many letters of a case came to somebody.
+/// How many messages of a case came to somebody.
 fn calls(mail: &Mail, to: &str, case: AlertId) -> usize {
     let mark = format!("[{}]", mark(&case.to_string()));
     mail.to(to).iter().filter(|one| one.subject.contains(&mark) || one.text.contains(&mark)).count()

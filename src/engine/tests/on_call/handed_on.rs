@@ -22,7 +22,7 @@ fn set(cases: &[AlertId]) -> BTreeSet<String> {
 }
 
 /// How many messages to somebody were given to the wire.
-fn letters(ward: &Ward, wire: &Wire, who: usize) -> usize {
+fn mails(ward: &Ward, wire: &Wire, who: usize) -> usize {
     let user = ward.people[who].to_string();
     wire.given.lock().unwrap().iter().filter(|key| key.contains(&user)).count()
 }
@@ -43,7 +43,7 @@ fn whoever_hands_a_red_on_is_told_of_it_no_more_and_whoever_is_given_it_is() {
         let wire = Arc::new(Wire::default());
         let channel: Arc<dyn Channel> = Arc::<Wire>::clone(&wire);
         cycle(&ward.home, &channel, at(1)).unwrap();
-        let left = [0, 2, 3].map(|who| letters(&ward, &wire, who));
+        let left = [0, 2, 3].map(|who| mails(&ward, &wire, who));
         assert_eq!(left, [0, 1, 1], "none to whoever handed them on, one each to whoever has them");
         // They may answer all the same, and hear of it again once it is given back to them.
         ward.act(3, Act::Reassign { to: ward.people[0] }, at(2));
@@ -53,7 +53,7 @@ fn whoever_hands_a_red_on_is_told_of_it_no_more_and_whoever_is_given_it_is() {
 }
 
 #[test]
-fn a_letter_that_is_about_to_leave_counts_no_red_that_was_handed_on() {
+fn a_message_that_is_about_to_leave_counts_no_red_that_was_handed_on() {
     for ward in wards() {
         ward.sends_e_mail();
         let second = raise(&ward.home, NOW);

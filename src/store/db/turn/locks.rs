@@ -7,7 +7,7 @@
 //!   so transactions contend for alerts only. A transaction that takes several alerts waits for them in the order of
 //!   patients and signals (ingest, under the shared turn) or of ids (a revocation, under the whole turn), or does not
 //!   wait (the engine skips what is held).
-//! - The outbox locks the messages of one letter and waits for none of them, or waits for a single one. It holds no
+//! - The outbox locks the messages of one message and waits for none of them, or waits for a single one. It holds no
 //!   alert then, and below the messages at most the row of the webhook that is called.
 //! - The machines of a process are locked before any row of a replay: ingest holds its machines while it marks such a
 //!   row, and the database cannot see a deadlock that runs through a mutex.

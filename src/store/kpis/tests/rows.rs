@@ -61,7 +61,7 @@ fn a_binding_is_one_fact_when_it_begins_and_one_when_it_ends_however_it_is_corre
     }
 }
 
-/// A letter about Maria, claimed for an attempt.
+/// A message about Maria, claimed for an attempt.
 fn claimed(store: &Store, of: &Patient, key: &str, class: Class) -> messages::Stored {
     let mut left = alone(store, NOW, |tx| {
         let ground = Ground::ask(tx, of.id)?.map_err(|_denied| Error::Conflict("denied"))?;

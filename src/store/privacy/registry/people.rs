@@ -20,7 +20,7 @@ pub(super) const HOLDINGS: &[Holding] = &[
             blind("cpf_index"),
             blind("cns_index"),
             clear("zone", WHEN),
-            clear("language", "in which language pages and letters are written"),
+            clear("language", "in which language pages and messages are written"),
             clear("blocked_at", WHEN),
             clear("erased_at", WHEN),
         ],

@@ -13,7 +13,7 @@ async fn ticked_cases_are_answered_for_and_each_is_named_with_what_became_of_it(
     let name = page.split("<strong>").nth(1).and_then(|rest| rest.split_once('<')).unwrap().0.to_owned();
     assert!(page.contains(&format!("value=\"{case}\"")) && page.contains("1 caso espera"), "{page}");
     let mark = format!("[{}]", domain::messages::mark(&case));
-    assert!(page.contains(&mark), "the mark that letters carry: {page}");
+    assert!(page.contains(&mark), "the mark that messages carry: {page}");
     assert!(clinic.get(Role::Clinician, &format!("/alerts/{case}")).await.text.contains(&mark));
     let nothing = clinic.post(Role::Clinician, "/queue/many", &[]).await;
     assert!(

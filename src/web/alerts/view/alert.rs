@@ -64,7 +64,7 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// By what letters about it are told from those about others.
+    /// By what messages about it are told from those about others.
     #[must_use]
     pub(crate) fn mark(&self) -> String {
         domain::messages::mark(&self.alert.to_string())

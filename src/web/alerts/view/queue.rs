@@ -151,7 +151,7 @@ impl View {
 }
 
 impl Row {
-    /// By what letters about it are told from those about others.
+    /// By what messages about it are told from those about others.
     #[must_use]
     pub(crate) fn mark(&self) -> String {
         domain::messages::mark(&self.alert.to_string())

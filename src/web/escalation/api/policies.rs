@@ -189,7 +189,8 @@ pub(crate) async fn targets(call: Call, id: Path<String>, when: Query<When>) -> 
 #[schema(as = DryRunStep)]
 pub(crate) struct DryRunStep {
     /// How often it paged somebody.
-    climbed: u32,
+    #[serde(rename = "climbed")]
+    called: u32,
     pages: u32,
     /// How often nobody was found.
     empty: u32,
@@ -245,7 +246,7 @@ pub(crate) struct Difference {
 impl From<domain::escalation::DryRun> for DryRunOutcome {
     fn from(told: domain::escalation::DryRun) -> Self {
         let step = |step: &domain::escalation::StepTally| DryRunStep {
-            climbed: step.paged,
+            called: step.paged,
             pages: step.pages,
             empty: step.empty,
         };

@@ -45,7 +45,9 @@ pub(crate) struct Sent {
 #[serde(rename_all = "snake_case")]
 #[schema(as = EscalationState)]
 enum ProgressState {
-    Climbing,
+    /// Waits for an answer: `climbing` to programs.
+    #[serde(rename = "climbing")]
+    Waiting,
     /// By whom.
     #[schema(value_type = String)]
     Acknowledged(UserId),
@@ -64,7 +66,7 @@ impl ProgressState {
     /// An escalation waits for a claim as for a silence; the case says which of them it is.
     const fn of(state: State, silenced: bool) -> Self {
         match state {
-            State::Climbing => Self::Climbing,
+            State::Waiting => Self::Waiting,
             State::Acknowledged(by) => Self::Acknowledged(by),
             State::Snoozed(by) if silenced => Self::Snoozed(by),
             State::Snoozed(by) => Self::Claimed(by),

@@ -61,7 +61,7 @@ fn standing(view: &mut View<'_>, known: &mut People, alert: AlertId, run: &Run) 
         return Ok(Standing::Silenced(known.user(view, silence.by)?, silence.until));
     }
     Ok(match run.state {
-        State::Climbing => Standing::Climbing,
+        State::Waiting => Standing::Waiting,
         State::Acknowledged(by) => Standing::Answered(known.user(view, by)?),
         State::Snoozed(by) => Standing::Held(known.user(view, by)?),
         State::NobodyReached => Standing::NobodyReached,
@@ -96,7 +96,7 @@ pub(crate) fn next_place(run: &Run) -> Option<usize> {
         State::NobodyReached | State::NoBasis | State::Done => None,
         // A wait that ends pages the step it stood on once more.
         State::Acknowledged(_) | State::Snoozed(_) => Some(run.step.unwrap_or(0)),
-        State::Climbing => match run.step.map_or(0, |step| step + 1) {
+        State::Waiting => match run.step.map_or(0, |step| step + 1) {
             next if next < steps => Some(next),
             _ if run.round < run.policy.repeat => Some(0),
             _ => None,
@@ -115,7 +115,7 @@ pub(crate) fn next_label(w: &Words, run: &Run) -> String {
 
 /// How often the whole policy is run again after the round of the next step.
 fn rounds_left(run: &Run) -> u32 {
-    let goes_round = run.state == State::Climbing && run.step.is_some() && next_place(run) == Some(0);
+    let goes_round = run.state == State::Waiting && run.step.is_some() && next_place(run) == Some(0);
     let round = run.round.saturating_add(u8::from(goes_round));
     u32::from(run.policy.repeat.saturating_sub(round))
 }
@@ -158,22 +158,22 @@ fn done(
     escalation: &Escalation,
     known: &mut People,
 ) -> Result<Vec<StepShown>, Fault> {
-    let mut letters = messages::of_case(view, &escalation.kind, &escalation.subject)?;
-    letters.retain(|letter| letter.channel != Channel::Webhook);
+    let mut messages = messages::of_case(view, &escalation.kind, &escalation.subject)?;
+    messages.retain(|message| message.channel != Channel::Webhook);
     let mut shown = Vec::new();
     for step in escalation::steps(view, &escalation.id)? {
         let mut called = Vec::new();
         for user in &step.people {
-            called.push(Called { name: known.user(view, *user)?, ways: taken(&mut letters, &step, *user) });
+            called.push(Called { name: known.user(view, *user)?, ways: taken(&mut messages, &step, *user) });
         }
         shown.push(StepShown { at: step.at, label: label(w, &step), what: what(&step), people: called });
     }
-    for letter in letters {
-        let Ok(user) = letter.recipient.parse::<UserId>() else { continue };
-        let way = (letter.channel, letter.way.state);
+    for message in messages {
+        let Ok(user) = message.recipient.parse::<UserId>() else { continue };
+        let way = (message.channel, message.way.state);
         let name = known.user(view, user)?;
         let same = |step_shown: &&mut StepShown| {
-            step_shown.at == letter.created_at && step_shown.people.iter().any(|held| held.name == name)
+            step_shown.at == message.created_at && step_shown.people.iter().any(|held| held.name == name)
         };
         match shown.iter_mut().find(same) {
             Some(step_shown) => step_shown
@@ -182,8 +182,8 @@ fn done(
                 .filter(|held| held.name == name)
                 .for_each(|held| held.ways.push(way)),
             None => shown.push(StepShown {
-                at: letter.created_at,
-                label: w.say(outside(&letter.template)),
+                at: message.created_at,
+                label: w.say(outside(&message.template)),
                 what: What::Paged,
                 people: vec![Called { name, ways: vec![way] }],
             }),
@@ -194,13 +194,13 @@ fn done(
 }
 
 /// The messages of one step to one person: those that were planned in its transaction.
-fn taken(letters: &mut Vec<Stored>, step: &Stepped, user: UserId) -> Vec<(Channel, domain::messages::State)> {
+fn taken(messages: &mut Vec<Stored>, step: &Stepped, user: UserId) -> Vec<(Channel, domain::messages::State)> {
     let recipient = user.to_string();
-    let (of_step, rest) = std::mem::take(letters)
+    let (of_step, rest) = std::mem::take(messages)
         .into_iter()
-        .partition::<Vec<_>, _>(|letter| letter.created_at == step.at && letter.recipient == recipient);
-    *letters = rest;
-    of_step.into_iter().map(|letter| (letter.channel, letter.way.state)).collect()
+        .partition::<Vec<_>, _>(|message| message.created_at == step.at && message.recipient == recipient);
+    *messages = rest;
+    of_step.into_iter().map(|message| (message.channel, message.way.state)).collect()
 }
 
 /// What a step is called, with the round it belongs to.
@@ -257,7 +257,7 @@ mod tests {
         run.step = Some(last - 1);
         assert_eq!((next_place(&run), rounds_left(&run)), (Some(last), 2));
         run.step = Some(last);
-        assert_eq!((next_place(&run), rounds_left(&run)), (Some(0), 1), "the ladder begins again");
+        assert_eq!((next_place(&run), rounds_left(&run)), (Some(0), 1), "the steps begin again");
         run.round = 2;
         assert_eq!((next_place(&run), rounds_left(&run)), (None, 0), "nobody reached comes next");
     }

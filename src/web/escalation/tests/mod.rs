@@ -122,7 +122,7 @@ pub(crate) fn a_red_escalates_and_its_pages_are_delivered_and_read() {
         let advanced = house.get(&boss, &path).must(200);
         let did: Vec<&str> =
             advanced["steps"].as_array().unwrap().iter().map(|step| step["did"].as_str().unwrap()).collect();
-        assert_eq!(did, ["empty", "empty", "empty", "paged"], "nobody is on call, so it climbs at once");
+        assert_eq!(did, ["empty", "empty", "empty", "paged"], "nobody is on call, so it goes on at once");
         assert_eq!(advanced["steps"][3]["people"], json!([manager]));
 
         let unread = |who: &str| house.get(who, "/api/v1/messages?mine&unread").must(200)["items"].clone();
@@ -166,7 +166,7 @@ pub(crate) fn a_stale_button_pages_nobody_and_a_second_claim_names_the_first_and
         let fresh = act(&agent, "escalate", json!({ "seen": escalation()["stepped_at"] })).must(200);
         assert_eq!(fresh["next_at"], json!(house.now()));
         cycle(&house);
-        assert_eq!(escalation()["state"], "nobody_reached", "the ladder is over");
+        assert_eq!(escalation()["state"], "nobody_reached", "the escalation is over");
 
         act(&agent, "claim", json!({})).must(200);
         assert_eq!(escalation()["state"], json!({ "claimed": one }));

@@ -43,7 +43,7 @@ impl Progress {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Waits for an answer.
-    Climbing,
+    Waiting,
     /// A named person answered.
     Answered(String),
     /// A named person claimed it for a while.
@@ -63,7 +63,7 @@ impl Standing {
     #[must_use]
     pub(crate) fn words(&self, w: &Words) -> String {
         match self {
-            Self::Climbing => w.say("escalation-climbing"),
+            Self::Waiting => w.say("escalation-waiting"),
             Self::Answered(who) => w.one("escalation-answered", "who", who),
             Self::Held(who) => w.one("escalation-held", "who", who),
             Self::Silenced(who, until) => w.two("escalation-silenced", "who", who, "time", w.clock(until)),

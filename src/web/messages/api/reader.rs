@@ -39,7 +39,7 @@ pub(crate) fn reader(lang: &str, zone: &str) -> Result<Reader, Fault> {
 }
 
 /// How messages to the caller are written.
-#[utoipa::path(get, path = "/api/v1/messages/letters", tag = "messages", responses((status = 200, body = MailPreferences)))]
+#[utoipa::path(get, path = "/api/v1/messages/mail", tag = "messages", responses((status = 200, body = MailPreferences)))]
 pub(crate) async fn get(call: Call) -> Answer {
     call.run(|desk| {
         Reply::ok(&MailPreferences::from(desk.read(|view| Ok(reader::reader(view, desk.viewer.id)?))?))
@@ -48,7 +48,7 @@ pub(crate) async fn get(call: Call) -> Answer {
 }
 
 /// Changes it, from the next message on.
-#[utoipa::path(put, path = "/api/v1/messages/letters", tag = "messages", request_body = MailPreferences, responses((status = 200, body = MailPreferences), (status = 422)))]
+#[utoipa::path(put, path = "/api/v1/messages/mail", tag = "messages", request_body = MailPreferences, responses((status = 200, body = MailPreferences), (status = 422)))]
 pub(crate) async fn put(call: Call, body: Body<MailPreferences>) -> Answer {
     call.run(move |desk| {
         let reader = reader(&body.value.lang, &body.value.zone)?;

@@ -27,18 +27,18 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 }
 
 fn waiting(room: &Room) -> Result<View, Fault> {
-    let letters = seen::fetched(&room.state.store, room.viewer.id, room.now)?;
+    let unread = seen::fetched(&room.state.store, room.viewer.id, room.now)?;
     let mut view = View { on_its_way: false, cases: Vec::new() };
-    for letter in &letters {
-        view.on_its_way |= matches!(letter.way.state, State::Due | State::Sending);
-        let (link, cause) = (link(letter), Cause::of(&letter.template));
+    for message in &unread {
+        view.on_its_way |= matches!(message.way.state, State::Due | State::Sending);
+        let (link, cause) = (link(message), Cause::of(&message.template));
         match view.cases.iter_mut().find(|case| case.link == link) {
             Some(case) => {
                 case.times += 1;
                 case.cause = case.cause.max(cause);
             }
             None => {
-                let (link, since) = (link.to_owned(), letter.created_at);
+                let (link, since) = (link.to_owned(), message.created_at);
                 view.cases.push(Case { link, since, times: 1, cause, schedule: None });
             }
         }

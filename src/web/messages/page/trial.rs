@@ -32,11 +32,11 @@ pub(crate) fn of(room: &Room) -> Result<Option<Trial>, Fault> {
         };
         let sent = messages::trials(view, room.viewer.id, SHOWN)?;
         for test in sent.chunk_by(|one, next| one.subject == next.subject) {
-            let state = |letter: &Stored| (letter.channel, letter.way.state);
+            let state = |message: &Stored| (message.channel, message.way.state);
             let mut ways: Vec<_> = test.iter().map(state).collect();
             ways.sort_by_key(|(channel, _)| *channel);
             trial.sent.push(Called { name: String::new(), ways });
-            trial.sent_at.extend(test.first().map(|letter| letter.created_at));
+            trial.sent_at.extend(test.first().map(|message| message.created_at));
         }
         Ok(Some(trial))
     })

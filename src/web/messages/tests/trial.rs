@@ -46,12 +46,12 @@ async fn a_test_page_rings_for_its_sender_alone_and_is_read_where_it_leads() {
 }
 
 #[actix_web::test]
-async fn letters_are_written_in_the_language_and_on_the_clock_that_their_reader_names() {
+async fn messages_are_written_in_the_language_and_on_the_clock_that_their_reader_names() {
     let clinic = Clinic::open();
     let page = clinic.get(Role::Agent, "/account").await.text;
     assert!(page.contains("value=\"America/Sao_Paulo\""), "{page}");
     let kept =
-        clinic.post(Role::Agent, "/account/letters", &[("lang", "en"), ("zone", "America/Manaus")]).await;
+        clinic.post(Role::Agent, "/account/mail", &[("lang", "en"), ("zone", "America/Manaus")]).await;
     assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.text);
     let page = clinic.get(Role::Agent, "/account").await.text;
     for text in ["<option value=\"en\" selected>English", "value=\"America/Manaus\""] {
@@ -59,11 +59,11 @@ async fn letters_are_written_in_the_language_and_on_the_clock_that_their_reader_
     }
     let wrong = [("lang", "en"), ("zone", "Manaus")];
     assert_eq!(
-        clinic.post(Role::Agent, "/account/letters", &wrong).await.status,
+        clinic.post(Role::Agent, "/account/mail", &wrong).await.status,
         StatusCode::UNPROCESSABLE_ENTITY
     );
     assert!(clinic.get(Role::Manager, "/account").await.text.contains("America/Sao_Paulo"), "each their own");
-    assert!(!clinic.get(Role::Patient, "/account").await.text.contains("letters-h"), "nobody pages patients");
+    assert!(!clinic.get(Role::Patient, "/account").await.text.contains("mail-h"), "nobody pages patients");
 }
 
 #[actix_web::test]

@@ -49,11 +49,11 @@ fn page(room: &Room, offered: Option<String>, refused: Option<Code>) -> Result<c
         Some(secret) => Factor::Offered(secret),
         None => Factor::Missing,
     };
-    let letters = match room.shell.may_be_paged() {
+    let mail = match room.shell.may_be_paged() {
         true => Some(room.read(|view| Ok(reading::reader(view, room.viewer.id)?))?),
         false => None,
     };
-    Ok(pages::page(&room.shell, &pages::View { email, factor, refused, letters, trial: trial::of(room)? }))
+    Ok(pages::page(&room.shell, &pages::View { email, factor, refused, mail, trial: trial::of(room)? }))
 }
 
 /// What the forms of the second factor send.
@@ -150,20 +150,20 @@ pub(crate) async fn password(visit: Visit, state: Data<State>, sent: Form<Sent>)
     }
 }
 
-/// How letters to the reader are to be written.
+/// How messages to the reader are to be written.
 #[derive(Deserialize)]
 pub(crate) struct MailPreferences {
     lang: String,
     zone: String,
 }
 
-/// POST `/account/letters`.
-pub(crate) async fn letters(visit: Visit, sent: Form<MailPreferences>) -> Answer {
+/// POST `/account/messages`.
+pub(crate) async fn mail(visit: Visit, sent: Form<MailPreferences>) -> Answer {
     visit
         .act(move |room| {
             let reader = reader(&sent.lang, &sent.zone)?;
             room.write(|tx| Ok(reading::write_for(tx, room.viewer.id, reader)?))?;
-            Ok("/account#letters".to_owned())
+            Ok("/account#mail".to_owned())
         })
         .await
 }

@@ -24,8 +24,8 @@ pub(crate) struct View {
     pub factor: Factor,
     /// Why the last act was refused.
     pub refused: Option<Code>,
-    /// How letters to the reader are written; `None`: nobody writes to them.
-    pub letters: Option<Reader>,
+    /// How messages to the reader are written; `None`: nobody writes to them.
+    pub mail: Option<Reader>,
     /// Trying whether pages reach the reader; `None`: nobody pages them.
     pub trial: Option<Trial>,
 }

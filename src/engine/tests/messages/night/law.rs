@@ -37,8 +37,8 @@ impl Seen {
 }
 
 /// The marks of the cases that a message tells of, as often as it does.
-fn marks(letter: &Arrived) -> Vec<String> {
-    let both = format!("{}\n{}", letter.subject, letter.text);
+fn marks(message: &Arrived) -> Vec<String> {
+    let both = format!("{}\n{}", message.subject, message.text);
     let inside = both.split('[').skip(1).filter_map(|rest| rest.split_once(']'));
     inside.map(|(mark, _)| mark.to_owned()).collect()
 }
@@ -49,7 +49,7 @@ impl Night {
             self.is_handed_over(seed, *case, *red, seen);
         }
         self.nobody_is_told_twice(seed);
-        self.an_outage_ends_in_few_letters(seed);
+        self.an_outage_ends_in_few_messages(seed);
         self.who_is_lost_is_left_alone(seed, seen);
         self.programs_hear_everything_once(seed);
         self.a_program_that_is_gone_is_called_no_more(seed, seen);
@@ -109,8 +109,8 @@ impl Night {
         }
         let Some(who) = self.awaited(step) else { return };
         let of = mark(&case.to_string());
-        let letters = self.mails().flat_map(|mail| mail.to(&address(who)));
-        let told = letters.filter(|one| marks(one).contains(&of)).map(|one| one.at).min();
+        let mails = self.mails().flat_map(|mail| mail.to(&address(who)));
+        let told = mails.filter(|one| marks(one).contains(&of)).map(|one| one.at).min();
         let told =
             told.unwrap_or_else(|| panic!("seed {seed}: {of} of {:?} never came to {who}", red.raised));
         assert!(told.since(red.raised) <= WITHIN, "seed {seed}: {of} of {:?} to {who}: {told:?}", red.raised);
@@ -121,10 +121,10 @@ impl Night {
 
     fn nobody_is_told_twice(&self, seed: u64) {
         let mut keys = BTreeSet::new();
-        for letter in self.mails().flat_map(Mail::arrived) {
-            let (all, once): (Vec<_>, BTreeSet<_>) = (marks(&letter), marks(&letter).into_iter().collect());
-            assert_eq!(all.len(), once.len(), "seed {seed}: twice in one letter: {letter:?}");
-            assert!(keys.insert(letter.key.clone()), "seed {seed}: the same letter twice: {letter:?}");
+        for message in self.mails().flat_map(Mail::arrived) {
+            let (all, once): (Vec<_>, BTreeSet<_>) = (marks(&message), marks(&message).into_iter().collect());
+            assert_eq!(all.len(), once.len(), "seed {seed}: twice in one message: {message:?}");
+            assert!(keys.insert(message.key.clone()), "seed {seed}: the same message twice: {message:?}");
         }
         // Each node gathers by itself.
         for mail in self.mails() {
@@ -137,15 +137,15 @@ impl Night {
     }
 
     /// No more messages than cases that were ever open.
-    fn an_outage_ends_in_few_letters(&self, seed: u64) {
+    fn an_outage_ends_in_few_messages(&self, seed: u64) {
         let away = &self.diary.away;
         let most = 1 + 60 / usize::try_from(GATHERS.as_secs()).unwrap();
         let most = most.min(self.diary.reds.len() + 1);
         for end in away.iter().filter(|step| !away.contains(&(**step + 1))) {
             let from = second((end + 1) * STEP);
             for (mail, who) in self.mails().flat_map(|mail| (0..PEOPLE).map(move |who| (mail, who))) {
-                let letters = of_cases(mail, who);
-                let after = letters.iter().filter(|one| one.at >= from && one.at.since(from) < WITHIN);
+                let mails = of_cases(mail, who);
+                let after = mails.iter().filter(|one| one.at >= from && one.at.since(from) < WITHIN);
                 assert!(after.count() <= most, "seed {seed}");
             }
         }
@@ -228,7 +228,7 @@ impl Night {
 
 /// The messages about cases that came to a person.
 fn of_cases(mail: &Mail, who: usize) -> Vec<Arrived> {
-    let mut letters = mail.to(&address(who));
-    letters.retain(|one| !marks(one).is_empty());
-    letters
+    let mut mails = mail.to(&address(who));
+    mails.retain(|one| !marks(one).is_empty());
+    mails
 }

@@ -41,8 +41,8 @@ fn by<T>(store: &Store, id: UserId, now: Instant, f: impl FnMut(&mut Tx<'_>) -> 
 /// The messages that wait for somebody; the dashboard shows the same.
 fn told(store: &Store, user: UserId) -> Vec<messages::Stored> {
     let to = user.to_string();
-    let letters = store.read(|view| messages::after(view, Channel::Email, &to, 0, 99)).unwrap();
-    let wait: Vec<_> = letters.into_iter().filter(|one| one.way.state == State::Due).collect();
+    let mails = store.read(|view| messages::after(view, Channel::Email, &to, 0, 99)).unwrap();
+    let wait: Vec<_> = mails.into_iter().filter(|one| one.way.state == State::Due).collect();
     let shown = store.read(|view| messages::unread(view, user, 99)).unwrap();
     let words = |of: &[messages::Stored]| of.iter().map(|one| one.template.clone()).collect::<Vec<_>>();
     assert_eq!(words(&wait), words(&shown));
@@ -65,9 +65,9 @@ fn who_is_away_and_who_stands_in_hear_of_what_a_manager_noted_changed_and_took_b
         let all = || [ana, bia, caio, boss].map(|user| words(&store, user).join(" "));
         assert_eq!(all(), ["own_absence", "stand_in", "stand_in", ""], "each once, and not who did it");
         let said = |user: UserId| {
-            let letter = told(&store, user).pop().unwrap();
-            let at = |name: &str| Instant::parse(letter.variables[name].as_str().unwrap()).unwrap();
-            (Window { from: at("from"), to: at("until") }, letter.variables["count"].as_u64())
+            let message = told(&store, user).pop().unwrap();
+            let at = |name: &str| Instant::parse(message.variables[name].as_str().unwrap()).unwrap();
+            (Window { from: at("from"), to: at("until") }, message.variables["count"].as_u64())
         };
         assert_eq!((said(ana), said(caio)), ((within, None), (hours(24, 36), Some(1))));
         // Shorter: the turn of one of them is none any more, that of the other stays.
@@ -85,7 +85,7 @@ fn who_is_away_and_who_stands_in_hear_of_what_a_manager_noted_changed_and_took_b
     }
 }
 
-/// "Somebody is away" stood over a letter of an absence that was taken back.
+/// "Somebody is away" stood over a message of an absence that was taken back.
 #[test]
 fn the_managers_hear_what_somebody_did_about_an_absence_of_their_own_by_its_name() {
     for store in stores() {

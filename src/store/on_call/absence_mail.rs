@@ -1,4 +1,4 @@
-//! Who is told of an absence, in one letter each: the person who is away, when others recorded it; people who stand in,
+//! Who is told of an absence, in one message each: the person who is away, when others recorded it; people who stand in,
 //! of shifts that they get, that change or that they lose; the managers, when people record their own. Nobody is told
 //! what they did themselves. Of one absence only the newest message to a person is sent.
 
