@@ -1,4 +1,4 @@
-//! A promise with a time in it: how long it may take, on which clock, what stops the clock and why. Nothing here
+//! The clock of a service level: how long it may take, on which clock, what stops the clock and why. Nothing here
 //! is remembered: where a timer stands follows from when it started, its pauses and the calendar.
 
 mod level;
@@ -14,7 +14,7 @@ use super::time::Instant;
 use super::time::civil::Window;
 pub use level::{Faulty, Metric, ServiceLevel, calendars, seeds};
 
-/// What is promised, and the clock that counts it. JSON: `{"open_minutes": 240}`.
+/// The target of a service level, and how it is counted. JSON: `{"open_minutes": 240}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
@@ -51,16 +51,16 @@ pub struct Pause {
     pub reason: PauseReason,
 }
 
-/// One promise in progress.
+/// One clock in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timer {
-    /// What is promised.
+    /// The target.
     pub target: Target,
     /// When the clock started.
     pub started_at: Instant,
     /// In order and without overlap; only the last may be open.
     pub pauses: Vec<Pause>,
-    /// When the promise was kept, or could no longer be.
+    /// When the target was met, or could no longer be.
     pub stopped_at: Option<Instant>,
 }
 

@@ -47,7 +47,7 @@ pub enum Pace {
 }
 
 impl Pace {
-    /// That of a case of this level whose promises are counted by `calendar`.
+    /// That of a case of this level whose clocks count by `calendar`.
     #[must_use]
     pub fn of(level: Level, calendar: &Calendar) -> Self {
         if level < Level::Red { Self::Within(Box::new(calendar.clone())) } else { Self::Relentless }
@@ -159,7 +159,7 @@ impl Run {
         Self::begin_at(policy, Pace::Relentless, now)
     }
 
-    /// An escalation that begins now because a promise to a case was broken. A case that somebody answered for, silenced or
+    /// An escalation that begins now because an SLA was breached. A case that somebody answered for, silenced or
     /// claimed is not called about: its escalation begins in that wait.
     #[must_use]
     pub fn breached(policy: Policy, pace: Pace, case: &AlertCase, now: Instant) -> Self {

@@ -248,7 +248,7 @@ fn sixteen_days(mut run: Run) -> (Vec<Instant>, Run) {
 
 /// One yellow rang managers 1,373 times, on a Saturday night too.
 #[test]
-fn a_broken_promise_to_a_yellow_calls_in_open_hours_and_once_at_its_top() {
+fn a_breach_of_a_yellow_calls_in_open_hours_and_once_at_its_top() {
     let run = Run::breached(standard(), Pace::of(Level::Yellow, &clinic()), &yellow(), FRIDAY);
     let (calls, run) = sixteen_days(run);
     assert_eq!(calls.len(), 4, "three steps and the top: {calls:?}");
@@ -258,7 +258,7 @@ fn a_broken_promise_to_a_yellow_calls_in_open_hours_and_once_at_its_top() {
 }
 
 #[test]
-fn a_broken_promise_to_a_case_that_is_answered_for_or_settled_calls_nobody() {
+fn a_breach_of_a_case_that_is_answered_for_or_settled_calls_nobody() {
     let now = FRIDAY;
     let breached = |case: &AlertCase| {
         let (calls, run) =

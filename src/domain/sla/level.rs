@@ -1,4 +1,4 @@
-//! What is promised to whom: a service level as data, and those that every installation starts with. A timer keeps
+//! A service level as data: its target and the alerts it is for, and those that every installation starts with. A timer keeps
 //! the version that was in force when it started; a change is a new version.
 
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ impl Metric {
     }
 }
 
-/// One version of a promise. JSON: `{"name": {"pt": …, "en": …}, "level": "red", "metric": "first_response",
+/// One version of a service level. JSON: `{"name": {"pt": …, "en": …}, "level": "red", "metric": "first_response",
 /// "target": {"minutes": 20}, "calendar": "always", "on_breach": "red_alert"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,12 +70,12 @@ pub enum Faulty {
     Target(u32),
     /// A red waits for no clinic to open, and not for days.
     #[error(
-        "what is promised to a red counts day and night: minutes, up to {MOST_FIRST} until somebody answers and up to \
+        "a service level for reds counts day and night: minutes, up to {MOST_FIRST} until somebody answers and up to \
          {MOST_WHOLE} until it is resolved"
     )]
     Slow,
-    /// A red that broke its promise and calls nobody.
-    #[error("a broken promise to a red calls somebody: on_breach names a policy")]
+    /// A breach of a red that calls nobody.
+    #[error("a breach of a red calls somebody: on_breach names a policy")]
     Mute,
 }
 
@@ -88,7 +88,7 @@ const MOST_WHOLE: u32 = 3 * 24 * 60;
 const MOST_DAYS: u32 = 366;
 
 impl ServiceLevel {
-    /// Whether it can be promised.
+    /// Whether it is fit to be put in force.
     ///
     /// # Errors
     /// [`Faulty`].
@@ -133,7 +133,7 @@ pub fn calendars() -> [(&'static str, Calendar); 2] {
 /// The service levels that every installation starts with.
 #[must_use]
 pub fn seeds() -> [(&'static str, ServiceLevel); 4] {
-    let promise =
+    let service_level =
         |pt: &'static str, en: &'static str, level, metric, target, calendar: &str, on_breach: &str| {
             ServiceLevel {
                 name: Name { pt: pt.into(), en: en.into() },
@@ -147,7 +147,7 @@ pub fn seeds() -> [(&'static str, ServiceLevel); 4] {
     [
         (
             "red_first_response",
-            promise(
+            service_level(
                 "Alerta vermelho: primeira resposta em 20 min",
                 "Red alert: first response in 20 min",
                 Level::Red,
@@ -159,7 +159,7 @@ pub fn seeds() -> [(&'static str, ServiceLevel); 4] {
         ),
         (
             "red_resolution",
-            promise(
+            service_level(
                 "Alerta vermelho: resolução em 8 h",
                 "Red alert: resolution in 8 h",
                 Level::Red,
@@ -171,7 +171,7 @@ pub fn seeds() -> [(&'static str, ServiceLevel); 4] {
         ),
         (
             "yellow_first_response",
-            promise(
+            service_level(
                 "Alerta amarelo: primeira resposta em 4 h úteis",
                 "Yellow alert: first response in 4 open hours",
                 Level::Yellow,
@@ -183,7 +183,7 @@ pub fn seeds() -> [(&'static str, ServiceLevel); 4] {
         ),
         (
             "yellow_resolution",
-            promise(
+            service_level(
                 "Alerta amarelo: resolução em 2 dias úteis",
                 "Yellow alert: resolution in 2 working days",
                 Level::Yellow,
@@ -214,18 +214,18 @@ mod tests {
     }
 
     #[test]
-    fn a_promise_without_a_time_or_for_green_is_refused() {
-        let [(_, promise), ..] = seeds();
-        let at_once = ServiceLevel { target: Target::OpenMinutes(0), ..promise.clone() };
+    fn a_service_level_without_a_time_or_for_green_is_refused() {
+        let [(_, service_level), ..] = seeds();
+        let at_once = ServiceLevel { target: Target::OpenMinutes(0), ..service_level.clone() };
         assert_eq!(at_once.check(), Err(Faulty::Target(0)));
-        let never = ServiceLevel { target: Target::WorkingDays(367), ..promise.clone() };
+        let never = ServiceLevel { target: Target::WorkingDays(367), ..service_level.clone() };
         assert_eq!(never.check(), Err(Faulty::Target(367)));
-        let green = ServiceLevel { level: Level::Green, ..promise };
+        let green = ServiceLevel { level: Level::Green, ..service_level };
         assert_eq!(green.check(), Err(Faulty::Level));
     }
 
     #[test]
-    fn what_is_promised_to_a_red_counts_day_and_night_is_bounded_and_calls_somebody() {
+    fn a_service_level_for_reds_counts_day_and_night_is_bounded_and_calls_somebody() {
         let [(_, first), (_, whole), (_, yellow), _] = seeds();
         let with = |level: &ServiceLevel, target| ServiceLevel { target, ..level.clone() }.check();
         assert_eq!(with(&first, Target::Minutes(240)), Ok(()));
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn it_is_written_as_its_page_shows_it() {
         let text = r#"{"name":{"pt":"a","en":"b"},"level":"yellow","metric":"resolution","target":{"open_minutes":240},"calendar":"clinic"}"#;
-        let promise: ServiceLevel = serde_json::from_str(text).unwrap();
-        assert_eq!((promise.target, promise.on_breach), (Target::OpenMinutes(240), None));
+        let service_level: ServiceLevel = serde_json::from_str(text).unwrap();
+        assert_eq!((service_level.target, service_level.on_breach), (Target::OpenMinutes(240), None));
     }
 }

@@ -1,4 +1,4 @@
-//! The clock of a promise, and what users of other desks complained of, each replayed. The complaints of the
+//! The clock of a service level, and what users of other desks complained of, each replayed. The complaints of the
 //! reference's table and the tests that replay them:
 //!
 //! | # | complaint | test |
@@ -135,7 +135,7 @@ fn its_trace_tells_every_stretch_and_why() {
 
 proptest! {
     #[test]
-    fn what_is_used_when_it_is_due_is_what_was_promised(
+    fn what_is_used_when_it_is_due_is_the_target(
         start in 0_i64..20_000, minutes in 1_u32..3_000, cuts in proptest::collection::btree_set(0_i64..20_000, 0..6),
     ) {
         let desk = desk();

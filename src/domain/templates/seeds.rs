@@ -261,7 +261,7 @@ const SEEDS: [Seed; 32] = [
         [
             "Uma política ou promessa em vigor passa dos limites: um caso pode ficar sem ninguém por tempo demais.\n\n\
              Entre para ver e propor outra: {link}\n",
-            "A policy or a promise that is in force goes beyond the bounds: a case may be without anybody for too \
+            "A policy or a service level that is in force goes beyond the bounds: a case may be without anybody for too \
              long.\n\nSign in to see it and propose another: {link}\n",
         ],
     ),

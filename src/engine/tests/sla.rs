@@ -108,12 +108,12 @@ fn clocks(store: &Home, id: AlertId) -> Vec<SlaClock> {
 }
 
 pub(super) fn clock(store: &Home, id: AlertId, name: &str) -> SlaClock {
-    clocks(store, id).into_iter().find(|promise| promise.service_level == name).unwrap()
+    clocks(store, id).into_iter().find(|clock| clock.service_level == name).unwrap()
 }
 
 /// Name and standing of every clock.
 fn stand(store: &Home, id: AlertId, at: Instant) -> Vec<(String, &'static str)> {
-    clocks(store, id).into_iter().map(|promise| (promise.service_level.clone(), promise.word(at))).collect()
+    clocks(store, id).into_iter().map(|clock| (clock.service_level.clone(), clock.word(at))).collect()
 }
 
 pub(super) fn run(store: &Home, at: Instant) -> usize {
@@ -174,7 +174,7 @@ fn complaint_5_nothing_runs_after_the_resolution() {
     }
 }
 
-/// A longer first response was overruled by another timer (zammad 5177): each promise keeps its own.
+/// A longer first response was overruled by another timer (zammad 5177): each clock keeps its own.
 #[test]
 fn complaint_7_no_clock_overrules_another() {
     for store in stores() {
@@ -317,7 +317,7 @@ fn a_case_that_opens_again_gets_a_clock_of_its_own_time() {
 }
 
 #[test]
-fn a_withdrawn_alert_neither_keeps_nor_breaks_its_promises() {
+fn a_withdrawn_alert_neither_meets_nor_breaches_its_service_levels() {
     for store in stores() {
         let id = raised(&store, Level::Red, MONDAY, false);
         let at = MONDAY.plus(minutes(2));
@@ -371,7 +371,7 @@ fn a_row_that_cannot_be_read_is_set_aside_and_the_others_go_on() {
 }
 
 /// The desk of a sick agent: nothing happened when the time was over (chatwoot 6889, 13516). A breach begins the policy
-/// that the promise names, and whoever is on its first step hears of it.
+/// that the clock names, and whoever is on its first step hears of it.
 #[test]
 fn complaint_9_a_breach_begins_the_policy_and_tells_its_first_step() {
     for store in stores() {

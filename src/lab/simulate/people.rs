@@ -12,7 +12,7 @@ use domain::calendars::Calendar;
 use domain::sla::{self, PauseReason};
 use domain::{AlertId, Instant, Level, Role, UserId};
 use store::alerts::{self, StoredAlert};
-use store::{Actor, Store, sla as promises};
+use store::{Actor, Store, sla as clocks};
 
 /// Something that somebody will do.
 #[derive(Debug, Clone, Copy)]
@@ -133,7 +133,7 @@ impl People {
                 Plan::Resume { alert, who, role } => {
                     let (who, role) = there(alert, who, role);
                     let actor = Actor::User { id: who, role };
-                    unless_refused(store.write(actor, now, |tx| promises::resume(tx, alert).map(drop)))?;
+                    unless_refused(store.write(actor, now, |tx| clocks::resume(tx, alert).map(drop)))?;
                 }
                 Plan::Resolve { alert, who, role } => {
                     let (who, role) = there(alert, who, role);
@@ -167,7 +167,7 @@ impl People {
         if stored.case.facts.peak < Level::Red && chance.percent(15) {
             let actor = Actor::User { id: who, role };
             let pause =
-                |tx: &mut store::Tx<'_>| promises::pause(tx, alert, PauseReason::WaitingPatient).map(drop);
+                |tx: &mut store::Tx<'_>| clocks::pause(tx, alert, PauseReason::WaitingPatient).map(drop);
             if unless_refused(store.write(actor, now, pause))? {
                 self.plan(now.plus(minutes(1_440)), Plan::Resume { alert, who, role });
                 self.plan(now.plus(minutes(1_500)), Plan::Resolve { alert, who, role });

@@ -40,7 +40,7 @@ pub struct Summary {
     pub acknowledged: BTreeMap<String, Acknowledged>,
     /// Alerts whose escalation came to its end.
     pub nobody_reached: u64,
-    /// Clocks of promises by where they stand.
+    /// SLA clocks by where they stand.
     pub sla: BTreeMap<String, u64>,
     /// The hours in which the provider of e-mail was away.
     pub outage: Outage,

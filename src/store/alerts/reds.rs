@@ -1,6 +1,6 @@
 //! Bounds on settings that reds depend on, even where two people agree. A red is with a named person or escalates until
-//! it is. Policies and promises are checked when they are proposed and when they are put in force, and so is a calendar
-//! that promises in force use. Settings in force from before stay, and are listed.
+//! it is. Policies and service levels are checked when they are proposed and when they are put in force, and so is a
+//! calendar that service levels in force use. Settings in force from before stay, and are listed.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ fn calls_nobody(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<bo
     Ok(false)
 }
 
-/// The promises in force that a calendar under this name would make empty: one for reds that it would count in opening
+/// The service levels in force that a calendar of this name would empty: one for reds that it would count in opening
 /// hours, or any other that would never be due.
 ///
 /// # Errors
@@ -74,12 +74,12 @@ pub fn emptied(
         return Ok(Vec::new());
     }
     let opens = calendar.opens(now).is_some();
-    let mut promises = versions::all_in_force::<ServiceLevel>(view, now)?;
-    promises.retain(|held| held.body.calendar == name && (held.body.level == Level::Red || !opens));
-    Ok(promises)
+    let mut service_levels = versions::all_in_force::<ServiceLevel>(view, now)?;
+    service_levels.retain(|held| held.body.calendar == name && (held.body.level == Level::Red || !opens));
+    Ok(service_levels)
 }
 
-/// Checks a calendar under this name against the promises in force that use it.
+/// Checks a calendar under this name against the service levels in force that use it.
 ///
 /// # Errors
 /// [`Error::Refused`] `E_INVALID`; database errors.
@@ -88,11 +88,11 @@ pub(crate) fn calendar(view: &mut View<'_>, name: &str, calendar: &Calendar, now
         return Ok(());
     }
     refused(
-        "promises in force count on this calendar: for one to reds it never closes, for any other it opens on some day;          let them name another calendar first",
+        "service levels in force count on this calendar: for one to reds it never closes, for any other it opens on some day;          let them name another calendar first",
     )
 }
 
-/// Whether reds would lose the promise of a first answer that they have now, if the service level of this name said so.
+/// Whether reds would lose the first response that they have now, if the service level of this name said so.
 ///
 /// # Errors
 /// Database errors.
@@ -101,21 +101,26 @@ pub fn unanswered(view: &mut View<'_>, name: &str, level: &ServiceLevel, now: In
     if answers(level) {
         return Ok(false);
     }
-    let promises = versions::all_in_force::<ServiceLevel>(view, now)?;
+    let service_levels = versions::all_in_force::<ServiceLevel>(view, now)?;
     let (this, others): (Vec<_>, Vec<_>) =
-        promises.into_iter().filter(|held| answers(&held.body)).partition(|held| held.name == name);
+        service_levels.into_iter().filter(|held| answers(&held.body)).partition(|held| held.name == name);
     Ok(!this.is_empty() && others.is_empty())
 }
 
-/// Checks a service level under this name: one for reds may use what it names, and reds keep a promise of a first
+/// Checks a service level under this name: one for reds may use what it names, and reds keep a first
 /// answer. Its own content is checked where it is proposed.
 ///
 /// # Errors
 /// [`Error::Refused`] `E_INVALID` names the bound; database errors.
-pub(crate) fn promise(view: &mut View<'_>, name: &str, level: &ServiceLevel, now: Instant) -> Result<()> {
+pub(crate) fn service_level(
+    view: &mut View<'_>,
+    name: &str,
+    level: &ServiceLevel,
+    now: Instant,
+) -> Result<()> {
     if unanswered(view, name, level, now)? {
         return refused(
-            "reds would be without a promise of a first answer: put another one in force before this one changes",
+            "reds would be without a service level for the first answer: put another one in force before this one changes",
         );
     }
     if level.level != Level::Red {
@@ -123,13 +128,13 @@ pub(crate) fn promise(view: &mut View<'_>, name: &str, level: &ServiceLevel, now
     }
     if level.check().is_err() {
         return refused(
-            "what is promised to a red counts day and night, within 240 minutes for an answer and 4320 for its \
-             resolution, and a broken promise names a policy",
+            "a service level for reds counts day and night, within 240 minutes for an answer and 4320 for its \
+             resolution, and a breach names a policy",
         );
     }
     let calendar = versions::in_force::<Calendar>(view, &level.calendar, now)?;
     if calendar.is_some_and(|held| held.body != Calendar::always(held.body.zone)) {
-        return refused("what is promised to a red counts day and night: name a calendar that never closes");
+        return refused("a service level for reds counts day and night: name a calendar that never closes");
     }
     let Some(named) = &level.on_breach else { return Ok(()) };
     match versions::in_force::<Policy>(view, named, now)? {
@@ -158,10 +163,10 @@ pub fn slow(view: &mut View<'_>, now: Instant) -> Result<Vec<Slow>> {
     Ok(found)
 }
 
-/// The policies that reds use, by name: their own, and those that breached promises begin.
+/// The policies that reds use, by name: their own, and those that breached service levels begin.
 fn advanced(view: &mut View<'_>, now: Instant) -> Result<BTreeSet<String>> {
-    let promises = versions::all_in_force::<ServiceLevel>(view, now)?;
-    let of_reds = promises.into_iter().filter(|held| held.body.level == Level::Red);
+    let service_levels = versions::all_in_force::<ServiceLevel>(view, now)?;
+    let of_reds = service_levels.into_iter().filter(|held| held.body.level == Level::Red);
     let mut names: BTreeSet<String> = of_reds.filter_map(|held| held.body.on_breach).collect();
     names.insert(escalation::RED.to_owned());
     Ok(names)
@@ -184,7 +189,7 @@ mod tests {
     use domain::sla::Target;
     use domain::{Role, UserId};
 
-    /// A red that begins to call after a week, and a promise that the clinic's holidays stop: two people may not agree
+    /// A red that begins to call after a week, and a clock that the clinic's holidays stop: two people may not agree
     /// to it.
     #[test]
     fn two_people_put_no_red_to_sleep_and_what_sleeps_already_is_named() {
@@ -204,12 +209,13 @@ mod tests {
             let red = seeds().remove(0);
             let asleep = Policy { starts_after: 10_080, acknowledged_for: None, ..red.clone() };
             assert!(refused(by(0, &mut |tx| versions::propose(tx, escalation::RED, &asleep, 1))));
-            // Any other policy may wait, until a promise to a red names it.
+            // Any other policy may wait, until a service level for reds names it.
             let slower = Policy { id: "slower".into(), ..asleep.clone() };
             by(0, &mut |tx| versions::propose(tx, "slower", &slower, 0)).unwrap();
             by(1, &mut |tx| versions::approve::<Policy>(tx, "slower", 1).map(|()| 1)).unwrap();
-            let promise = |name: &str| store.read(|view| versions::in_force::<ServiceLevel>(view, name, NOW));
-            let first = promise("red_first_response").unwrap().unwrap().body;
+            let service_level =
+                |name: &str| store.read(|view| versions::in_force::<ServiceLevel>(view, name, NOW));
+            let first = service_level("red_first_response").unwrap().unwrap().body;
             let with = |change: &dyn Fn(&mut ServiceLevel)| {
                 let mut level = first.clone();
                 change(&mut level);
@@ -242,10 +248,10 @@ mod tests {
         }
     }
 
-    /// One manager closed the calendar that counts the promises to reds; two turned the only promise of an answer into
+    /// One manager closed the calendar of the clocks of reds; two turned the only service level of an answer into
     /// one to yellows.
     #[test]
-    fn no_change_of_a_calendar_or_a_promise_leaves_reds_without_what_is_promised_to_them() {
+    fn no_change_of_a_calendar_or_a_service_level_leaves_reds_without_their_clocks() {
         for store in stores() {
             let people = [(); 2].map(|()| UserId::new(NOW));
             let by = |place: usize, f: &mut dyn FnMut(&mut Tx<'_>) -> Result<u32>| {
@@ -264,16 +270,17 @@ mod tests {
             };
             let closed = Calendar { week: std::array::from_fn(|_| Hours::NONE), ..always.clone() };
             assert!(refused(put("always", &clinic, 1)) && refused(put("always", &closed, 1)));
-            assert!(refused(put("clinic", &closed, 1)), "what is promised to yellows would never be due");
+            assert!(refused(put("clinic", &closed, 1)), "a yellow would never be due");
             let holiday = Calendar { place: None, ..clinic.clone() };
             assert_eq!(put("clinic", &holiday, 1).unwrap(), 2, "opening hours change as ever");
             let names = store.read(|view| emptied(view, "always", &clinic, NOW)).unwrap();
             let names: Vec<_> = names.into_iter().map(|held| held.name).collect();
             assert_eq!(names, ["red_first_response", "red_resolution"]);
             assert_eq!(put("nights", &closed, 0).unwrap(), 1, "nothing leans on it");
-            // A first answer is promised to reds, whatever else changes.
-            let promise = |name: &str| store.read(|view| versions::in_force::<ServiceLevel>(view, name, NOW));
-            let first = promise("red_first_response").unwrap().unwrap().body;
+            // Reds have a service level for the first answer, whatever else changes.
+            let service_level =
+                |name: &str| store.read(|view| versions::in_force::<ServiceLevel>(view, name, NOW));
+            let first = service_level("red_first_response").unwrap().unwrap().body;
             let yellow = ServiceLevel { level: Level::Yellow, ..first.clone() };
             let propose = |name: &str, level: &ServiceLevel, seen| {
                 by(0, &mut |tx| versions::propose(tx, name, level, seen))
@@ -291,7 +298,7 @@ mod tests {
             propose("red_second", &yellow, 1).unwrap();
             approve("red_second", 2).unwrap();
             assert!(refused(approve("red_first_response", 2)));
-            assert_eq!(promise("red_first_response").unwrap().unwrap().version, 1);
+            assert_eq!(service_level("red_first_response").unwrap().unwrap().version, 1);
         }
     }
 

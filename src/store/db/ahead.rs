@@ -19,7 +19,7 @@ pub fn next(view: &mut View<'_>, now: Instant) -> Result<Option<Instant>> {
         .filter(escalations::next_at.gt(now).and(escalations::spoiled.is_null()))
         .select(min(escalations::next_at))
         .get_result(view.conn)?;
-    let promise: Option<i64> = sla_timers::table
+    let clock: Option<i64> = sla_timers::table
         .filter(sla_timers::next_at.gt(now).and(sla_timers::spoiled.is_null()))
         .select(min(sla_timers::next_at))
         .get_result(view.conn)?;
@@ -31,5 +31,5 @@ pub fn next(view: &mut View<'_>, now: Instant) -> Result<Option<Instant>> {
         .filter(alerts::state.eq("snoozed").and(alerts::snoozed_until.gt(now)))
         .select(min(alerts::snoozed_until))
         .get_result(view.conn)?;
-    Ok([escalation, promise, message, snooze].into_iter().flatten().min().map(Instant::from_micros))
+    Ok([escalation, clock, message, snooze].into_iter().flatten().min().map(Instant::from_micros))
 }

@@ -227,8 +227,7 @@ fn answered(
         stored.accepted_at = Some(now);
     }
     write(tx, &stored, *provider_id)?;
-    if let (State::Accepted, Some(mail)) = (stored.way.state, mail.filter(|mail| *mail != stored.key))
-    {
+    if let (State::Accepted, Some(mail)) = (stored.way.state, mail.filter(|mail| *mail != stored.key)) {
         diesel::update(messages::table.find(stored.id)).set(messages::letter.eq(mail)).execute(tx.conn)?;
     }
     note(tx, stored.id, stored.way.state.name(), Some(code))?;

@@ -18,7 +18,8 @@ const MOST: i64 = 200;
 /// Database errors.
 pub fn fetched(store: &Store, user: UserId, now: Instant) -> Result<Vec<Stored>> {
     let waiting = store.read(|view| messages::unread(view, user, MOST))?;
-    let fresh = |message: &&Stored| matches!(message.way.state, State::Sending | State::Accepted | State::Sent);
+    let fresh =
+        |message: &&Stored| matches!(message.way.state, State::Sending | State::Accepted | State::Sent);
     let keys: Vec<String> = waiting.iter().filter(fresh).map(|message| message.key.clone()).collect();
     if keys.is_empty() {
         return Ok(waiting);

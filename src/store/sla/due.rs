@@ -104,54 +104,54 @@ fn due(tx: &mut Tx<'_>, limit: i64) -> Result<(Vec<Row>, usize)> {
 /// `None` when nothing was due after all.
 fn act(tx: &mut Tx<'_>, row: Row) -> Result<Option<(AlertId, Did)>> {
     let now = tx.now();
-    let mut promise = row.read(tx)?;
-    let id: AlertId = promise.subject.parse().map_err(|_not_an_id| Error::Corrupt("sla_timers.subject"))?;
+    let mut clock = row.read(tx)?;
+    let id: AlertId = clock.subject.parse().map_err(|_not_an_id| Error::Corrupt("sla_timers.subject"))?;
     tx.lock(Lock::Clocks(id));
     let alert = alerts::get(tx, id)?;
-    let Some(did) = promise.due(now) else {
-        save(tx, &mut promise)?;
+    let Some(did) = clock.due(now) else {
+        save(tx, &mut clock)?;
         return Ok(None);
     };
     let kind = match did {
         Did::Warned => {
-            promise.record.warned_at = Some(now);
+            clock.record.warned_at = Some(now);
             "sla.warned"
         }
         Did::Breached => {
-            promise.record.breached_at = Some(now);
+            clock.record.breached_at = Some(now);
             "sla.breached"
         }
         Did::Resumed => {
-            promise.go_on(now);
+            clock.go_on(now);
             "sla.resumed"
         }
     };
-    save(tx, &mut promise)?;
+    save(tx, &mut clock)?;
     if did == Did::Breached {
-        facts::missed(tx, alert.case.patient, &promise);
+        facts::missed(tx, alert.case.patient, &clock);
     }
-    let body = serde_json::json!({ ALERT: id, "clocks": [explained(&promise, now)] });
+    let body = serde_json::json!({ ALERT: id, "clocks": [explained(&clock, now)] });
     tx.audit(&Act::new(kind).patient(alert.case.patient).body(body))?;
     tx.signal("alert.changed", id)?;
-    announce(tx, &alert, &promise, did)?;
+    announce(tx, &alert, &clock, did)?;
     Ok(Some((id, did)))
 }
 
 /// Tells the people concerned. A breach begins its policy, unless the case is escalating already.
-fn announce(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &SlaClock, did: Did) -> Result<()> {
+fn announce(tx: &mut Tx<'_>, alert: &StoredAlert, clock: &SlaClock, did: Did) -> Result<()> {
     let now = tx.now();
     let template = match did {
         Did::Warned => "sla_warning",
         Did::Breached => "sla_breach",
         Did::Resumed => return Ok(()),
     };
-    let policy = match &promise.on_breach {
+    let policy = match &clock.on_breach {
         Some(policy) => versions::in_force::<Policy>(tx, policy, now)?,
         None => None,
     };
     let ground = Ground::ask(tx, alert.case.patient)?;
     if let (Did::Breached, Some(policy)) = (did, &policy) {
-        let (pace, case) = (Pace::of(promise.level(), &promise.calendar), &alert.case);
+        let (pace, case) = (Pace::of(clock.level(), &clock.calendar), &alert.case);
         let run = Run::breached(escalation::kept(policy.clone()), pace, case, now);
         escalation::begin(tx, case.id, case.patient, run, ground)?;
     }
@@ -162,7 +162,7 @@ fn announce(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &SlaClock, did: Did) 
         (None, Some(policy)) => first_found(tx, &policy.body)?,
         (None, None) => Vec::new(),
     };
-    write_to(tx, promise, template, &people, ground)
+    write_to(tx, clock, template, &people, ground)
 }
 
 /// The people of the first step that finds any.
@@ -179,7 +179,7 @@ fn first_found(tx: &mut Tx<'_>, policy: &Policy) -> Result<Found> {
 
 fn write_to(
     tx: &mut Tx<'_>,
-    promise: &SlaClock,
+    clock: &SlaClock,
     template: &str,
     people: &[UserId],
     ground: Ground,
@@ -191,12 +191,12 @@ fn write_to(
     }
     to.extend(paging::webhooks(tx)?.into_iter().map(|id| (Channel::Webhook, id)));
     let variables = serde_json::json!({
-        "link": format!("/{ALERT}s/{}", promise.subject),
-        "since": promise.timer().started_at.to_string(),
-        "until": promise.due_at().map(|due| due.to_string()),
+        "link": format!("/{ALERT}s/{}", clock.subject),
+        "since": clock.timer().started_at.to_string(),
+        "until": clock.due_at().map(|due| due.to_string()),
     });
     for (channel, recipient) in to {
-        let key = format!("sla:{}:{}:{recipient}:{}", promise.id, promise.fence, channel.name());
+        let key = format!("sla:{}:{}:{recipient}:{}", clock.id, clock.fence, channel.name());
         let new = New {
             key,
             class: Class::Clinical,
@@ -204,7 +204,7 @@ fn write_to(
             recipient,
             template,
             variables: variables.clone(),
-            about: About::patient(ground, ALERT, &promise.subject),
+            about: About::patient(ground, ALERT, &clock.subject),
             due_at: now,
             not_after: now.plus(WARNING_LASTS),
         };

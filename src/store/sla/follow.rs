@@ -1,4 +1,4 @@
-//! Adjusts an alert's clocks when the alert changes. Each promise has its own clock, none overrules another, and the
+//! Adjusts an alert's clocks when the alert changes. Each service level has its own clock, none overrules another, and the
 //! end of the case stops them all (complaints: a timer that ran on after the end, one that overruled a longer one).
 
 use super::{ALERT, Cycle, Ended, SlaClock, facts, insert, locked, names, save};
@@ -11,7 +11,7 @@ use domain::calendars::Calendar;
 use domain::sla::{Metric, ServiceLevel, Timer};
 use domain::{Instant, PatientId};
 
-/// How many earlier clocks of one promise are remembered.
+/// How many earlier clocks of one service level are remembered.
 const CYCLES: usize = 20;
 
 /// Starts, stops and restarts the clocks of an alert that changed from `old` to `new`; `old` is `None` for one that
@@ -32,18 +32,18 @@ pub(crate) fn follow(
         None => Vec::new(),
     };
     let (mut started, mut stopped) = (Vec::new(), Vec::new());
-    for promise in &mut there {
-        match (promise.timer().stopped_at, promise.over(new)) {
+    for clock in &mut there {
+        match (clock.timer().stopped_at, clock.over(new)) {
             (None, Some(ended)) => {
-                promise.stop(ended, now);
-                save(tx, promise)?;
-                facts::stopped(tx, new.patient, promise);
-                stopped.push(explained(promise, now));
+                clock.stop(ended, now);
+                save(tx, clock)?;
+                facts::stopped(tx, new.patient, clock);
+                stopped.push(explained(clock, now));
             }
             (Some(_), None) => {
-                promise.again(now);
-                save(tx, promise)?;
-                started.push(explained(promise, now));
+                clock.again(now);
+                save(tx, clock)?;
+                started.push(explained(clock, now));
             }
             _ => {}
         }
@@ -54,9 +54,9 @@ pub(crate) fn follow(
     }
     if old.is_some_and(|old| old.answered_for()) && !new.answered_for() && new.state != AlertState::Resolved {
         // Nobody holds the alert any more: a pause for somebody's sake ends.
-        for promise in there.iter_mut().filter(|promise| promise.timer().is_paused()) {
-            promise.go_on(now);
-            save(tx, promise)?;
+        for clock in there.iter_mut().filter(|clock| clock.timer().is_paused()) {
+            clock.go_on(now);
+            save(tx, clock)?;
         }
     }
     let over = !stopped.is_empty();
@@ -79,9 +79,9 @@ fn given(tx: &mut Tx<'_>, new: &AlertCase) -> Result<Vec<serde_json::Value>> {
             tracing::error!(service_level = level.name, "its calendar is not in force: no clock is started");
             continue;
         };
-        let promise = SlaClock::started(new.id.to_string(), &level, calendar, now);
-        insert(tx, &promise)?;
-        started.push(explained(&promise, now));
+        let clock = SlaClock::started(new.id.to_string(), &level, calendar, now);
+        insert(tx, &clock)?;
+        started.push(explained(&clock, now));
     }
     Ok(started)
 }
@@ -101,12 +101,12 @@ fn announce(
 }
 
 /// A clock as the audit log tells it.
-pub(super) fn explained(promise: &SlaClock, now: Instant) -> serde_json::Value {
+pub(super) fn explained(clock: &SlaClock, now: Instant) -> serde_json::Value {
     serde_json::json!({
-        "service_level": promise.service_level,
-        "version": promise.service_level_version(),
-        "standing": promise.word(now),
-        "due_at": promise.due_at(),
+        "service_level": clock.service_level,
+        "version": clock.service_level_version(),
+        "standing": clock.word(now),
+        "due_at": clock.due_at(),
     })
 }
 

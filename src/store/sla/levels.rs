@@ -10,6 +10,6 @@ impl Versioned for ServiceLevel {
     const KIND: &'static str = "service_level";
 
     fn fits_reds(&self, view: &mut View<'_>, name: &str, now: Instant) -> Result<()> {
-        reds::promise(view, name, self, now)
+        reds::service_level(view, name, self, now)
     }
 }

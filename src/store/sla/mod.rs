@@ -1,4 +1,4 @@
-//! SLA promises, one row for each clock: started when an alert opens, stopped when it is answered or done, worked off
+//! SLA clocks, one row for each clock: started when an alert opens, stopped when it is answered or done, worked off
 //! by the engine when a warning or a breach is due. A clock keeps the versions of the settings that were in force when
 //! it started.
 
@@ -53,7 +53,7 @@ pub enum Ended {
     Withdrawn,
 }
 
-/// An earlier clock for the same promise, which was started again: the answer was taken back, or the case opened again.
+/// An earlier clock of the same service level, which was started again: the answer was taken back, or the case opened again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cycle {
     /// The clock.
@@ -77,7 +77,7 @@ struct Record {
     paused_by: Option<UserId>,
 }
 
-/// One promise to one case, with its clock and its calendar.
+/// The clock of one service level of one case, with its calendar.
 #[derive(Debug, Clone)]
 pub struct SlaClock {
     /// The row's id.
@@ -171,7 +171,7 @@ impl SlaClock {
         }
     }
 
-    /// The worst level of the alerts that the promise covers.
+    /// The worst level of the alerts that the service level covers.
     #[must_use]
     pub const fn level(&self) -> Level {
         self.record.level
@@ -277,7 +277,7 @@ impl SlaClock {
     }
 }
 
-/// The promises to an alert, in the order in which they were made.
+/// The clocks of an alert, in the order in which they started.
 ///
 /// # Errors
 /// Database errors.
@@ -290,15 +290,15 @@ pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Vec<SlaClock>> {
     rows.into_iter().map(|row: Row| row.read(view)).collect()
 }
 
-/// The pace of the policy that a breach starts: by the worst level among the alert's promises, and by the calendar of
+/// The pace of the policy that a breach starts: by the worst level among the alert's clocks, and by the calendar of
 /// the one that was breached last.
 ///
 /// # Errors
 /// Database errors.
 pub fn pace(view: &mut View<'_>, id: AlertId) -> Result<Pace> {
-    let promises = of_alert(view, id)?;
-    let level = promises.iter().map(SlaClock::level).max();
-    let broken = promises.iter().max_by_key(|promise| promise.record.breached_at);
+    let clocks = of_alert(view, id)?;
+    let level = clocks.iter().map(SlaClock::level).max();
+    let broken = clocks.iter().max_by_key(|clock| clock.record.breached_at);
     Ok(level.zip(broken).map_or(Pace::Relentless, |(level, broken)| Pace::of(level, &broken.calendar)))
 }
 
@@ -336,55 +336,55 @@ fn locked(tx: &mut Tx<'_>, alert: AlertId) -> Result<Vec<SlaClock>> {
         .filter(t::kind.eq(ALERT).and(t::subject.eq(subject)).and(t::spoiled.is_null()))
         .order((t::started_at.asc(), t::service_level.asc()));
     let rows = conn::held!(tx, Row, query);
-    let mut promises = Vec::with_capacity(rows.len());
+    let mut clocks = Vec::with_capacity(rows.len());
     for row in rows {
         let id = row.id.clone();
         match row.read(tx) {
-            Ok(promise) => promises.push(promise),
+            Ok(clock) => clocks.push(clock),
             // An unreadable clock must not keep a person from answering.
             Err(error) if error.is_the_rows() => due::spoil(tx, &id, &error)?,
             Err(error) => return Err(error),
         }
     }
-    Ok(promises)
+    Ok(clocks)
 }
 
-/// The promises to a case by name, those set aside too.
+/// The service levels of a case that have clocks, by name, those set aside too.
 fn names(view: &mut View<'_>, subject: &str) -> Result<Vec<String>> {
     let there = t::sla_timers.filter(t::kind.eq(ALERT).and(t::subject.eq(subject)));
     Ok(there.select(t::service_level).load(view.conn)?)
 }
 
-fn insert(tx: &mut Tx<'_>, promise: &SlaClock) -> Result<()> {
+fn insert(tx: &mut Tx<'_>, clock: &SlaClock) -> Result<()> {
     let now = tx.now();
     diesel::insert_into(t::sla_timers)
         .values((
             (
-                t::id.eq(&promise.id),
+                t::id.eq(&clock.id),
                 t::kind.eq(ALERT),
-                t::subject.eq(&promise.subject),
-                t::service_level.eq(&promise.service_level),
-                t::metric.eq(promise.metric.name()),
-                t::calendar.eq(&promise.calendar_name),
-                t::calendar_version.eq(i64::from(promise.calendar_version)),
-                t::on_breach.eq(&promise.on_breach),
-                t::started_at.eq(promise.record.timer.started_at.micros()),
-                t::fence.eq(promise.fence),
+                t::subject.eq(&clock.subject),
+                t::service_level.eq(&clock.service_level),
+                t::metric.eq(clock.metric.name()),
+                t::calendar.eq(&clock.calendar_name),
+                t::calendar_version.eq(i64::from(clock.calendar_version)),
+                t::on_breach.eq(&clock.on_breach),
+                t::started_at.eq(clock.record.timer.started_at.micros()),
+                t::fence.eq(clock.fence),
             ),
-            changing(promise, now)?,
+            changing(clock, now)?,
         ))
         .execute(tx.conn)?;
     Ok(())
 }
 
-/// Writes a changed promise, unless somebody changed it since it was read.
-fn save(tx: &mut Tx<'_>, promise: &mut SlaClock) -> Result<()> {
+/// Writes a changed clock, unless somebody changed it since it was read.
+fn save(tx: &mut Tx<'_>, clock: &mut SlaClock) -> Result<()> {
     let now = tx.now();
-    let there = t::sla_timers.filter(t::id.eq(&promise.id).and(t::fence.eq(promise.fence)));
+    let there = t::sla_timers.filter(t::id.eq(&clock.id).and(t::fence.eq(clock.fence)));
     let changed = diesel::update(there)
-        .set((t::fence.eq(promise.fence.saturating_add(1)), changing(promise, now)?))
+        .set((t::fence.eq(clock.fence.saturating_add(1)), changing(clock, now)?))
         .execute(tx.conn)?;
-    promise.fence = promise.fence.saturating_add(1);
+    clock.fence = clock.fence.saturating_add(1);
     if changed == 0 { Err(Error::GivenUp) } else { Ok(()) }
 }
 
@@ -395,13 +395,12 @@ type Changing = (
     diesel::dsl::Eq<t::next_at, Option<i64>>,
 );
 
-fn changing(promise: &SlaClock, now: Instant) -> Result<Changing> {
-    let record =
-        serde_json::to_string(&promise.record).map_err(|_shape| Error::Corrupt("a clock to store"))?;
+fn changing(clock: &SlaClock, now: Instant) -> Result<Changing> {
+    let record = serde_json::to_string(&clock.record).map_err(|_shape| Error::Corrupt("a clock to store"))?;
     Ok((
         t::record.eq(record),
-        t::standing.eq(promise.word(now)),
-        t::due_at.eq(promise.due_at().map(Instant::micros)),
-        t::next_at.eq(promise.next_at(now).map(Instant::micros)),
+        t::standing.eq(clock.word(now)),
+        t::due_at.eq(clock.due_at().map(Instant::micros)),
+        t::next_at.eq(clock.next_at(now).map(Instant::micros)),
     ))
 }

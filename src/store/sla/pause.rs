@@ -20,29 +20,26 @@ pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Sl
     let patient = alerts::lock(tx, id)?.case.patient;
     let mut there = locked(tx, id)?;
     let waited_for =
-        |promise: &SlaClock| promise.metric == Metric::FirstResponse && promise.timer().stopped_at.is_none();
+        |clock: &SlaClock| clock.metric == Metric::FirstResponse && clock.timer().stopped_at.is_none();
     if there.iter().any(waited_for) {
         return Err(state("nobody has answered yet: acknowledge the alert, then pause"));
     }
-    let running = |promise: &SlaClock| promise.timer().stopped_at.is_none() && !promise.timer().is_paused();
+    let running = |clock: &SlaClock| clock.timer().stopped_at.is_none() && !clock.timer().is_paused();
     let now = tx.now();
     let by = match tx.actor() {
         Actor::User { id, .. } => Some(id),
         _ => None,
     };
-    if there.iter().any(|promise| running(promise) && promise.pause_left().is_zero()) {
+    if there.iter().any(|clock| running(clock) && clock.pause_left().is_zero()) {
         return Err(state("its clocks stood still for as long as they may: nobody pauses them any more"));
     }
-    if there
-        .iter()
-        .any(|promise| promise.level() == Level::Red && by.is_some() && promise.record.paused_by == by)
-    {
+    if there.iter().any(|clock| clock.level() == Level::Red && by.is_some() && clock.record.paused_by == by) {
         let what = "you paused this red alert last: the next pause is for another person";
         return Err(Error::Refused { code: "E_FOUR_EYES", what });
     }
-    change(tx, (id, patient), &mut there, "sla.paused", reason.name(), running, |promise| {
-        promise.record.paused_by = by;
-        promise.record.timer.pauses.push(Pause { from: now, to: None, reason });
+    change(tx, (id, patient), &mut there, "sla.paused", reason.name(), running, |clock| {
+        clock.record.paused_by = by;
+        clock.record.timer.pauses.push(Pause { from: now, to: None, reason });
     })?;
     Ok(there)
 }
@@ -55,8 +52,8 @@ pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<Vec<SlaClock>> {
     let patient = alerts::lock(tx, id)?.case.patient;
     let mut there = locked(tx, id)?;
     let now = tx.now();
-    let paused = |promise: &SlaClock| promise.timer().is_paused();
-    change(tx, (id, patient), &mut there, "sla.resumed", "by_hand", paused, |promise| promise.go_on(now))?;
+    let paused = |clock: &SlaClock| clock.timer().is_paused();
+    change(tx, (id, patient), &mut there, "sla.resumed", "by_hand", paused, |clock| clock.go_on(now))?;
     Ok(there)
 }
 
@@ -71,10 +68,10 @@ fn change(
 ) -> Result<()> {
     let now = tx.now();
     let mut clocks = Vec::new();
-    for promise in there.iter_mut().filter(|promise| which(promise)) {
-        how(promise);
-        save(tx, promise)?;
-        clocks.push(explained(promise, now));
+    for clock in there.iter_mut().filter(|clock| which(clock)) {
+        how(clock);
+        save(tx, clock)?;
+        clocks.push(explained(clock, now));
     }
     if clocks.is_empty() {
         return Err(state("no clock of this alert is in that state: look again"));

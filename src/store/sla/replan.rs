@@ -30,15 +30,15 @@ pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
     let (rows, mut count): (Vec<Row>, usize) = (held!(tx, Row, ahead), 0);
     for row in rows {
         let id = row.id.clone();
-        if let Ok(mut promise) = row.read(tx) {
-            let timer = &mut promise.record.timer;
+        if let Ok(mut clock) = row.read(tx) {
+            let timer = &mut clock.record.timer;
             let back = back.of(timer.started_at, now);
             timer.started_at = timer.started_at.minus(back);
             for pause in &mut timer.pauses {
                 pause.from = pause.from.minus(back);
                 pause.to = pause.to.map(|to| to.minus(back));
             }
-            save(tx, &mut promise)?;
+            save(tx, &mut clock)?;
             count += 1;
         }
         // Whatever is left of the difference, it began before now; one that cannot be read is set aside when due.

@@ -27,6 +27,6 @@ pub fn break_rows(tx: &mut Tx<'_>, id: AlertId) -> Result<()> {
 }
 
 /// Writes a clock as it was read, however long ago.
-pub fn save(tx: &mut Tx<'_>, promise: &mut SlaClock) -> Result<()> {
-    super::save(tx, promise)
+pub fn save(tx: &mut Tx<'_>, clock: &mut SlaClock) -> Result<()> {
+    super::save(tx, clock)
 }

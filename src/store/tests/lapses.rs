@@ -68,7 +68,7 @@ fn escalation_of(store: &Store, alert: AlertId) -> String {
 
 fn clock_of(store: &Store, alert: AlertId, name: &str) -> String {
     let all = store.read(|view| sla::of_alert(view, alert)).unwrap();
-    all.into_iter().find(|promise| promise.service_level == name).unwrap().id
+    all.into_iter().find(|clock| clock.service_level == name).unwrap().id
 }
 
 /// A store with the policies and the service levels of a house.
@@ -298,9 +298,7 @@ fn a_program_that_keeps_calls_waiting_is_one_lapse_with_their_count_until_nothin
         let gone = |id: i64| {
             act(&store, |tx| {
                 tx.unchanged();
-                diesel::update(rows::table.find(id))
-                    .set(rows::state.eq("accepted"))
-                    .execute(tx.conn)?;
+                diesel::update(rows::table.find(id)).set(rows::state.eq("accepted")).execute(tx.conn)?;
                 Ok(())
             })
             .unwrap();

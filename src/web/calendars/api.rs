@@ -36,7 +36,7 @@ pub(crate) async fn history(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| api::history::<Calendar>(desk, &id)).await
 }
 
-/// Puts a version in force; a municipality whose holidays are not known here is refused, and so is what would empty promises
+/// Puts a version in force; a municipality whose holidays are not known here is refused, and so is what would empty SLAs
 /// in force that name this calendar (`service_levels`): one to reds on a calendar that closes, any on one that never opens. `If-Match` holds the newest number that was seen, `"0"` for a new calendar.
 #[utoipa::path(put, path = "/api/v1/calendars/{id}", tag = "calendars", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Object, responses((status = 200, body = SettingVersion), (status = 412), (status = 422)))]
 pub(crate) async fn put(call: Call, id: Path<String>, seen: IfMatch, body: Body<Calendar>) -> Answer {
@@ -44,7 +44,7 @@ pub(crate) async fn put(call: Call, id: Path<String>, seen: IfMatch, body: Body<
         let emptied = desk.read(|view| Ok(reds::emptied(view, &id, &body.value, desk.now)?))?;
         if !emptied.is_empty() {
             let names: Vec<String> = emptied.into_iter().map(|held| held.name).collect();
-            let what = "open day and night for a promise to reds, and open on some day for any other";
+            let what = "open day and night for a service level for reds, and open on some day for any other";
             return Err(Fault::invalid("week", what).with("service_levels", names));
         }
         api::publish(desk, &id, seen, body.value)

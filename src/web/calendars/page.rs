@@ -93,7 +93,7 @@ fn emptied(view: &mut View<'_>, room: &Room, id: &str, calendar: &Calendar) -> R
             Level::Red => Key("calendar-wrong-red"),
             _ => Key("calendar-wrong-never"),
         };
-        let what = w.one(why, "promise", level_name(w, &held.body));
+        let what = w.one(why, "level", level_name(w, &held.body));
         Wrong { field: "h0".to_owned(), label: w.say(weekday(0)), what }
     };
     Ok(reds::emptied(view, id, calendar, room.now)?.into_iter().map(wrong).collect())

@@ -58,7 +58,7 @@ pub(crate) struct Status {
     lapses: Vec<Lapse>,
     /// How many of those are about a red alert.
     lapses_of_red: usize,
-    /// Whether promises are kept, as `/healthz/engine` says it.
+    /// Whether the engine is on time, as `/healthz/engine` says it.
     ok: bool,
     /// Alerts that nobody answered up to the top of their policy.
     nobody_reached: u32,

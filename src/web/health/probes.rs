@@ -102,7 +102,7 @@ async fn look(state: Data<State>) -> Result<Option<Step>, &'static str> {
     }
 }
 
-/// Whether promises with a time in them are kept, for a monitor that lives elsewhere: 200, or 503 when the auditor is
+/// Whether the engine is on time, for a monitor that lives elsewhere: 200, or 503 when the auditor is
 /// silent, a module has not come round, something planned for a red alert is late, an alert is locked by another session of
 /// the database, or something keeps the node from its work. No person, no case.
 pub(crate) async fn healthz_engine(state: Data<State>) -> HttpResponse {

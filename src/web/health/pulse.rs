@@ -1,4 +1,4 @@
-//! Whether promises with a time in them are kept: the auditor's heartbeat and findings, messages on their way, and
+//! Whether the engine is on time: the auditor's heartbeat and findings, messages on their way, and
 //! escalations that nobody answered. Counts, kinds and instants; nothing of a person.
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ const LATELY: Duration = Duration::from_secs(24 * 3_600);
 /// As many escalations as one look takes in.
 const MOST: i64 = 5_000;
 
-/// How the engine keeps its promises.
+/// Whether the engine is on time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pulse {
     /// When the auditor last finished a look, lately.

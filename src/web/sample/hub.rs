@@ -1,4 +1,4 @@
-//! Promised times of that night, and the pages around a schedule: teams, people on duty, programs that are called.
+//! SLA clocks of that night, and the pages around a schedule: teams, people on duty, programs that are called.
 
 use super::{Drawn, Night, user_id};
 use crate::escalation::view::progress::Called;

@@ -1,4 +1,4 @@
-//! What is promised that night, when the clinic is open, and what its messages say.
+//! The service levels of that night, when the clinic is open, and what its messages say.
 
 use super::{Drawn, Night};
 use crate::calendars::{form, view as calendar};
@@ -28,14 +28,14 @@ impl Night {
         let progress = |policy: domain::escalation::Policy| {
             row(&policy.id, policy_view::name(w, &policy), names.lines(w, &policy))
         };
-        let promise = |(id, level)| row(id, level::name(w, &level), level::lines(w, &level, &[]));
+        let service_level = |(id, level)| row(id, level::name(w, &level), level::lines(w, &level, &[]));
         let hours = |(id, calendar)| row(id, id.to_owned(), calendar::brief(w, &calendar));
         let message = |template: domain::templates::Template| {
             row(&template.id, message_template::name(w, &template), message_template::lines(w, &template))
         };
         let rows = [
             policies().into_iter().map(progress).collect::<Vec<_>>(),
-            service_levels().into_iter().map(promise).collect(),
+            service_levels().into_iter().map(service_level).collect(),
             calendars().into_iter().map(hours).collect(),
             templates().into_iter().map(message).collect(),
         ];
@@ -86,7 +86,7 @@ impl Night {
         }
     }
 
-    fn promise(&self, shell: &Shell) -> level::View {
+    fn service_level(&self, shell: &Shell) -> level::View {
         let w = &shell.words;
         let [(id, held), (_, new), ..] = service_levels();
         let (before, after) = (level::lines(w, &held, &[]), level::lines(w, &new, &[]));
@@ -139,7 +139,8 @@ impl Night {
             out.push(("kept", list.kind.path().to_owned(), view::page(&shell, &list)));
         }
         out.push(("kept-none", "/policies?none".to_owned(), view::page(&shell, &List::default())));
-        let (clinic, promise, message) = (self.clinic(&shell), self.promise(&shell), self.message(&shell));
+        let (clinic, service_level, message) =
+            (self.clinic(&shell), self.service_level(&shell), self.message(&shell));
         let new = |kind: Kind| SettingView {
             kind,
             id: "new".to_owned(),
@@ -160,7 +161,7 @@ impl Night {
         out.extend([
             ("calendar", "/calendars/clinic".to_owned(), calendar::page(&shell, &clinic)),
             ("calendar-new", "/calendars/new?new=1".to_owned(), calendar::page(&shell, &fresh)),
-            ("service-level", "/service-levels/red".to_owned(), level::page(&shell, &promise)),
+            ("service-level", "/service-levels/red".to_owned(), level::page(&shell, &service_level)),
             ("service-level-new", "/service-levels/new".to_owned(), level::page(&shell, &wanted)),
             ("template", "/message-templates/page".to_owned(), message_template::page(&shell, &message)),
             (

@@ -5,7 +5,7 @@ use actix_web::web::{Form, Path};
 
 use crate::http::fault::Fault;
 use crate::pages::visit::{Answer, Room, Step, Visit};
-use crate::templates::view::{self as pages, Draft, class, messages, lines, variables};
+use crate::templates::view::{self as pages, Draft, class, lines, messages, variables};
 use crate::versions::page::{self, Sent, Setting, Telling, Which, written};
 use crate::versions::view::{self as list_pages, Editor, Kind};
 use crate::{Code, Section};

@@ -128,7 +128,7 @@ async fn a_new_policy_is_begun_by_its_id_and_waits_for_a_second_person() {
     assert_eq!(held::<Policy>(&clinic, "noturno").unwrap().body.name.en, "Night");
 }
 
-fn promise<'a>(act: &'a str, count: &'a str) -> Pairs<'a> {
+fn service_level<'a>(act: &'a str, count: &'a str) -> Pairs<'a> {
     vec![
         ("act", "check"),
         ("seen", "1"),
@@ -149,19 +149,19 @@ async fn a_service_level_is_proposed_by_one_and_put_in_force_by_another() {
     let clinic = clinic();
     let path = "/service-levels/red_first_response";
     assert!(clinic.get(Role::Agent, path).await.text.contains("Um alerta que chegasse agora teria até"));
-    let wrong = post(&clinic, Role::Manager, path, &promise("propose", "logo")).await;
+    let wrong = post(&clinic, Role::Manager, path, &service_level("propose", "logo")).await;
     assert_eq!(wrong.status, StatusCode::OK);
     assert!(wrong.text.contains("value=\"logo\" aria-invalid=\"true\" aria-describedby=\"count-wrong\""));
     assert!(wrong.text.contains("de 1 minuto a 366 dias") && wrong.text.contains("value=\"Vermelho em 15\""));
-    let gone = with(&promise("propose", "15"), "calendar", "gone");
+    let gone = with(&service_level("propose", "15"), "calendar", "gone");
     let gone = post(&clinic, Role::Manager, path, &gone).await;
     assert!(gone.text.contains("id=\"calendar-wrong\""), "{}", gone.text);
-    let last = with(&promise("propose", "15"), "level", "yellow");
+    let last = with(&service_level("propose", "15"), "level", "yellow");
     let last = post(&clinic, Role::Manager, path, &last).await;
     assert!(last.text.contains("pediria a primeira resposta a um alerta vermelho"), "{}", last.text);
-    let checked = post(&clinic, Role::Manager, path, &promise("check", "15")).await;
+    let checked = post(&clinic, Role::Manager, path, &service_level("check", "15")).await;
     assert!(checked.text.contains("15 min, dia e noite") && checked.text.contains("id=\"drafted-h\""));
-    let made = post(&clinic, Role::Manager, path, &promise("propose", "15")).await;
+    let made = post(&clinic, Role::Manager, path, &service_level("propose", "15")).await;
     assert_eq!(made.to, format!("{path}#proposal-2"), "{}", made.text);
     let list = clinic.get(Role::Clinician, "/service-levels").await.text;
     assert!(list.contains("Vermelho em 15 · v2") && list.contains("Pessoa manager"), "{list}");
@@ -176,7 +176,7 @@ async fn a_new_service_level_may_be_refused_by_a_second_person() {
     let begun = post(&clinic, Role::Clinician, "/service-levels", &vec![("id", "red_fast")]).await;
     assert_eq!(begun.to, "/service-levels/red_fast?new=1");
     assert!(clinic.get(Role::Clinician, &begun.to).await.text.contains("Novo prazo"));
-    let form = with(&promise("propose", "5"), "seen", "0");
+    let form = with(&service_level("propose", "5"), "seen", "0");
     let made = post(&clinic, Role::Clinician, "/service-levels/red_fast", &form).await;
     assert_eq!(made.to, "/service-levels/red_fast#proposal-1", "{}", made.text);
     let refuse = "/service-levels/red_fast/refuse";
@@ -241,7 +241,7 @@ async fn a_calendar_shows_the_days_ahead_and_changes_at_once() {
     assert_eq!((saved.status, saved.to.as_str()), (StatusCode::SEE_OTHER, path), "{}", saved.text);
     let calendar = held::<Calendar>(&clinic, "clinic").unwrap();
     assert_eq!((calendar.version, calendar.body.exceptions.len()), (2, 1));
-    // No promise is emptied: one to reds by opening hours, any by a calendar that never opens.
+    // No service level is emptied: one to reds by opening hours, any by a calendar that never opens.
     let shut = post(&clinic, Role::Manager, "/calendars/always", &week("save", "", "")).await;
     assert_eq!(shut.status, StatusCode::OK);
     assert!(shut.text.contains("é de alertas vermelhos e conta com este calendário"), "{}", shut.text);

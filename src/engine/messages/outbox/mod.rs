@@ -113,7 +113,8 @@ impl Outbox {
             if room == 0 {
                 break;
             }
-            let place = |whom: &Whom| at_once(whom).saturating_sub(busy.get(whom).copied().unwrap_or_default());
+            let place =
+                |whom: &Whom| at_once(whom).saturating_sub(busy.get(whom).copied().unwrap_or_default());
             let most = whoms.iter().map(place).min().unwrap_or_default().min(room);
             if most == 0 || self.gathers(&to, now) {
                 continue;
@@ -181,12 +182,8 @@ impl Outbox {
         self.house(now, |tx| {
             let mut parcels = Vec::new();
             for Turn { to, whoms, most } in turns {
-                let parcel = |messages| Parcel {
-                    to: to.clone(),
-                    messages,
-                    whoms: whoms.clone(),
-                    key: String::new(),
-                };
+                let parcel =
+                    |messages| Parcel { to: to.clone(), messages, whoms: whoms.clone(), key: String::new() };
                 if way == message::Channel::Email {
                     let cases = messages::claim_cases(tx, way, to, IN_ONE_MESSAGE)?;
                     if !cases.is_empty() {
@@ -263,8 +260,7 @@ impl Outbox {
         }
         let Some(first) = parcel.messages.first() else { return Ok(()) };
         let (provider_id, mail) = (said.provider_id.as_deref(), Some(parcel.key.as_str()));
-        let answer =
-            messages::Answer { provider_id, mail, ..messages::Answer::new(said.attempt, said.code) };
+        let answer = messages::Answer { provider_id, mail, ..messages::Answer::new(said.attempt, said.code) };
         // The wait comes from the first message's key, so what failed together is tried again together.
         let wait = |one: &Stored| retry::wait(one.way.class, &first.key, one.way.attempt);
         let together =

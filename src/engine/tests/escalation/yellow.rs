@@ -1,4 +1,4 @@
-//! What a broken promise to a yellow starts: it follows the clinic's hours, ends with the case and at its top.
+//! What a breach to a yellow starts: it follows the clinic's hours, ends with the case and at its top.
 
 use crate::Module;
 use crate::escalation::Escalate;
@@ -75,9 +75,9 @@ fn a_yellow_that_nobody_answers_comes_to_an_end_and_stays_on_the_queue() {
     }
 }
 
-/// The program was off when a promise broke and came back on a Sunday night: whoever is asleep is not told then.
+/// The program was off when an SLA was breached and came back on a Sunday night: whoever is asleep is not told then.
 #[test]
-fn a_promise_to_a_yellow_that_broke_while_the_program_was_off_is_told_in_the_next_open_hour() {
+fn a_breach_of_a_yellow_while_the_program_was_off_is_told_in_the_next_open_hour() {
     for store in stores() {
         member(&store, Role::Manager);
         member(&store, Role::Agent);
@@ -93,7 +93,9 @@ fn a_promise_to_a_yellow_that_broke_while_the_program_was_off_is_told_in_the_nex
         let monday = friday.plus(hours(71));
         assert_eq!(run(&store, monday.minus(minutes(1))), 0);
         assert!(run(&store, monday) > 0);
-        assert!(told().iter().any(|message| message.template == "sla_breach" && message.created_at == monday));
+        assert!(
+            told().iter().any(|message| message.template == "sla_breach" && message.created_at == monday)
+        );
         // A red waits for no clinic.
         let red = raised(&store, Level::Red, sunday, false);
         assert!(run(&store, sunday.plus(hours(2))) > 0);
@@ -104,7 +106,7 @@ fn a_promise_to_a_yellow_that_broke_while_the_program_was_off_is_told_in_the_nex
 
 /// A yellow that escalated already when escalations were given a pace went on ringing day and night.
 #[test]
-fn a_yellow_that_began_to_escalate_before_escalations_had_a_pace_gets_that_of_its_promise() {
+fn a_yellow_that_began_to_escalate_before_escalations_had_a_pace_gets_that_of_its_service_level() {
     for store in stores() {
         member(&store, Role::Manager);
         member(&store, Role::Agent);

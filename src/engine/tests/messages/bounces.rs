@@ -124,7 +124,8 @@ fn a_report_on_a_message_of_several_cases_is_said_of_each() {
         reader(&ward.home, &mailbox).run(at(1)).unwrap();
         for case in [ward.alert, others[0], others[1]] {
             let all = ward.home.read(|view| messages::of_case(view, escalation::ALERT, &case.to_string()));
-            let message = all.unwrap().into_iter().find(|one| one.channel == message::Channel::Email).unwrap();
+            let message =
+                all.unwrap().into_iter().find(|one| one.channel == message::Channel::Email).unwrap();
             assert_eq!(message.way.state, State::Failed, "{case}");
             let events = ward.home.read(|view| messages::events(view, message.id)).unwrap();
             assert_eq!(events.last().and_then(|(.., code)| code.as_deref()), Some("bounced"));

@@ -136,7 +136,8 @@ impl Channel for Mail {
         let mailbox = self.mailboxes.lock().unwrap().get(to).copied().unwrap_or_default();
         match mailbox {
             Mailbox::Takes => {
-                let (key, subject, text) = (message.key.clone(), message.subject.clone(), message.text.clone());
+                let (key, subject, text) =
+                    (message.key.clone(), message.subject.clone(), message.text.clone());
                 let arrived = Arrived { at: now, to: to.clone(), key, subject, text };
                 self.arrived.lock().unwrap().push(arrived);
                 said(Attempt::Accepted, None)

@@ -98,7 +98,7 @@ fn a_clock_that_runs_out_is_missed_once_whoever_finds_it_and_late_when_it_stops(
         let ana = person(&store, Role::Clinician);
         let (found, unfound) = (red(&store, &maria), red(&store, &bia));
         let first = store.read(|view| sla::of_alert(view, found)).unwrap();
-        let first = first.iter().find(|promise| promise.service_level == "red_first_response").unwrap();
+        let first = first.iter().find(|clock| clock.service_level == "red_first_response").unwrap();
         let (before, due) = (newest(&store), first.due_at().unwrap());
         let late = due.plus(Duration::from_secs(60));
 

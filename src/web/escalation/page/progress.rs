@@ -194,7 +194,11 @@ fn done(
 }
 
 /// The messages of one step to one person: those that were planned in its transaction.
-fn taken(messages: &mut Vec<Stored>, step: &Stepped, user: UserId) -> Vec<(Channel, domain::messages::State)> {
+fn taken(
+    messages: &mut Vec<Stored>,
+    step: &Stepped,
+    user: UserId,
+) -> Vec<(Channel, domain::messages::State)> {
     let recipient = user.to_string();
     let (of_step, rest) = std::mem::take(messages)
         .into_iter()

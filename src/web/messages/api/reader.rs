@@ -1,5 +1,7 @@
 //! How messages to the caller are written: everybody's own.
 
+use actix_web::HttpResponse;
+use actix_web::http::header::LOCATION;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -56,4 +58,21 @@ pub(crate) async fn put(call: Call, body: Body<MailPreferences>) -> Answer {
         Reply::ok(&MailPreferences::from(reader))
     })
     .await
+}
+
+/// Where it was before.
+#[utoipa::path(get, path = "/api/v1/messages/letters", tag = "messages", responses((status = 308, description = "It is at `/api/v1/messages/mail`")))]
+pub async fn get_moved() -> HttpResponse {
+    moved()
+}
+
+/// Where it was before.
+#[utoipa::path(put, path = "/api/v1/messages/letters", tag = "messages", request_body = MailPreferences, responses((status = 308, description = "It is at `/api/v1/messages/mail`")))]
+pub async fn put_moved() -> HttpResponse {
+    moved()
+}
+
+/// 308 and not 301: the program asks again with the same method and body.
+fn moved() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((LOCATION, "/api/v1/messages/mail")).finish()
 }

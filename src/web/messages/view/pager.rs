@@ -75,7 +75,7 @@ pub(crate) enum Cause {
     OutOfReach,
     /// A step of a policy names people who may not answer.
     DeadStep,
-    /// A policy or a promise lets a red wait for too long.
+    /// A policy or a service level lets a red wait for too long.
     RedBounds,
     /// A program that they added wants no more calls.
     ProgramGone,
@@ -83,9 +83,9 @@ pub(crate) enum Cause {
     ProgramRefuses,
     /// They try whether they are reached: it rings as a page does.
     Trial,
-    /// The time promised for an alert is nearly over.
+    /// The SLA of an alert is nearly breached.
     Warned,
-    /// The time promised for an alert is over.
+    /// The SLA of an alert is breached.
     Breached,
     /// The program is late with something it had planned.
     Lapse,

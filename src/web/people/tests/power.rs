@@ -111,6 +111,7 @@ const ACTS: &[(Gives, &[&str])] = &[
             "POST /api/v1/messages/{id}/read",
             "POST /api/v1/messages/test",
             "PUT /api/v1/messages/mail",
+            "PUT /api/v1/messages/letters",
             "POST /api/v1/schedules/{id}/feed",
             "DELETE /api/v1/schedules/{id}/feed",
             "POST /logout",

@@ -12,7 +12,7 @@ use domain::{AlertId, Instant};
 use store::patients::audience::Requested;
 use store::sla;
 
-/// A promise and its clock.
+/// A service level and its clock.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SlaClock)]
 pub(crate) struct Shown {
@@ -80,33 +80,33 @@ impl From<Segment> for Stretch {
 }
 
 impl Shown {
-    fn of(promise: sla::SlaClock, now: Instant) -> Self {
-        let timer = promise.timer();
-        let segments = timer.trace(&promise.calendar, now).into_iter().map(Stretch::from).collect();
+    fn of(clock: sla::SlaClock, now: Instant) -> Self {
+        let timer = clock.timer();
+        let segments = timer.trace(&clock.calendar, now).into_iter().map(Stretch::from).collect();
         Self {
-            service_level_version: promise.service_level_version(),
-            level: promise.level().name(),
-            metric: promise.metric.name(),
+            service_level_version: clock.service_level_version(),
+            level: clock.level().name(),
+            metric: clock.metric.name(),
             target: timer.target,
-            calendar_version: promise.calendar_version,
-            standing: promise.word(now),
+            calendar_version: clock.calendar_version,
+            standing: clock.word(now),
             started_at: timer.started_at,
-            due_at: promise.due_at(),
-            warned_at: promise.warned_at(),
-            breached_at: promise.breached_at(),
+            due_at: clock.due_at(),
+            warned_at: clock.warned_at(),
+            breached_at: clock.breached_at(),
             stopped_at: timer.stopped_at,
-            ended: promise.ended(),
-            earlier: promise.past().len(),
-            used_seconds: timer.used(&promise.calendar, now).as_secs(),
+            ended: clock.ended(),
+            earlier: clock.past().len(),
+            used_seconds: timer.used(&clock.calendar, now).as_secs(),
             segments,
-            service_level: promise.service_level,
-            calendar: promise.calendar_name,
-            on_breach: promise.on_breach,
+            service_level: clock.service_level,
+            calendar: clock.calendar_name,
+            on_breach: clock.on_breach,
         }
     }
 
-    fn all(promises: Vec<sla::SlaClock>, now: Instant) -> Result<Reply, Fault> {
-        Reply::ok(&List::whole(promises.into_iter().map(|promise| Self::of(promise, now)).collect()))
+    fn all(clocks: Vec<sla::SlaClock>, now: Instant) -> Result<Reply, Fault> {
+        Reply::ok(&List::whole(clocks.into_iter().map(|clock| Self::of(clock, now)).collect()))
     }
 }
 
@@ -124,12 +124,12 @@ pub(crate) struct Why {
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/sla", tag = "sla", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 404)))]
 pub(crate) async fn show(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
-        let promises = desk.read(|view| {
+        let clocks = desk.read(|view| {
             let alert = desk.viewer.audience.alert(view, *id)?;
             desk.cases().get(view, alert)?.told()?;
             Ok(sla::of_alert(view, alert.id())?)
         })?;
-        Shown::all(promises, desk.now)
+        Shown::all(clocks, desk.now)
     })
     .await
 }
@@ -139,11 +139,11 @@ pub(crate) async fn show(call: Call, id: Path<Requested<AlertId>>) -> Answer {
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/pause", tag = "sla", params(("id" = String, Path)), request_body = Why, responses((status = 200, body = List<Shown>), (status = 403, description = "E_FOUR_EYES"), (status = 409, description = "E_STATE")))]
 pub(crate) async fn pause(call: Call, id: Path<Requested<AlertId>>, body: Body<Why>) -> Answer {
     call.run(move |desk| {
-        let promises = desk.write(|tx| {
+        let clocks = desk.write(|tx| {
             let alert = desk.viewer.audience.alert(tx, *id)?;
             Ok(sla::pause(tx, alert.id(), body.value.reason)?)
         })?;
-        Shown::all(promises, desk.now)
+        Shown::all(clocks, desk.now)
     })
     .await
 }
@@ -152,11 +152,11 @@ pub(crate) async fn pause(call: Call, id: Path<Requested<AlertId>>, body: Body<W
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/resume", tag = "sla", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 409, description = "E_STATE")))]
 pub(crate) async fn resume(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
-        let promises = desk.write(|tx| {
+        let clocks = desk.write(|tx| {
             let alert = desk.viewer.audience.alert(tx, *id)?;
             Ok(sla::resume(tx, alert.id())?)
         })?;
-        Shown::all(promises, desk.now)
+        Shown::all(clocks, desk.now)
     })
     .await
 }

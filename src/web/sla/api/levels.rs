@@ -1,4 +1,4 @@
-//! Service levels: what is promised to an alert of a level, on which clock, and what follows a breach. Two people stand
+//! Service levels: the target for alerts of a level, on which clock, and what follows a breach. Two people stand
 //! behind a change.
 
 use actix_web::web::{Path, Query};
@@ -67,7 +67,7 @@ pub(crate) async fn refuse(call: Call, id: Path<String>, body: Body<Which>) -> A
     .await
 }
 
-/// A promise names a calendar and a policy that are in force.
+/// A service level names a calendar and a policy that are in force.
 fn check(desk: &Desk, level: &ServiceLevel) -> Result<(), Fault> {
     level.check().map_err(|faulty| {
         let field = match faulty {

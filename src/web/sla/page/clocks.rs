@@ -24,49 +24,49 @@ use store::sla::{self, SlaClock};
 pub(crate) fn of_alert(view: &mut View<'_>, room: &Room, alert: AlertId) -> Result<SlaClocks, Fault> {
     let there = sla::of_alert(view, alert)?;
     let may_act = room.viewer.may(Can::ActOnAlerts);
-    let open = |promise: &&SlaClock| promise.timer().stopped_at.is_none();
-    let answered = !there.iter().filter(open).any(|promise| promise.metric == Metric::FirstResponse);
-    let paused = there.iter().any(|promise| promise.timer().is_paused());
-    let may_pause = answered && there.iter().filter(open).any(|promise| !promise.timer().is_paused());
-    let mut rows: Vec<Row> = there.iter().map(|promise| row(room, promise)).collect();
+    let open = |clock: &&SlaClock| clock.timer().stopped_at.is_none();
+    let answered = !there.iter().filter(open).any(|clock| clock.metric == Metric::FirstResponse);
+    let paused = there.iter().any(|clock| clock.timer().is_paused());
+    let may_pause = answered && there.iter().filter(open).any(|clock| !clock.timer().is_paused());
+    let mut rows: Vec<Row> = there.iter().map(|clock| row(room, clock)).collect();
     // What comes due first stands first; what has stopped stands last.
     rows.sort_by_key(|row| (row.stopped.is_some(), row.due.unwrap_or(Instant::from_micros(i64::MAX))));
     Ok(SlaClocks { rows, may_pause: may_act && may_pause, may_resume: may_act && paused })
 }
 
-fn row(room: &Room, promise: &SlaClock) -> Row {
-    let (w, now, timer) = (room.words(), room.now, promise.timer());
-    let due = promise.due_at();
-    let open = timer.stopped_at.is_none() && promise.breached_at().is_none();
-    let warns = match promise.warned_at() {
+fn row(room: &Room, clock: &SlaClock) -> Row {
+    let (w, now, timer) = (room.words(), room.now, clock.timer());
+    let due = clock.due_at();
+    let open = timer.stopped_at.is_none() && clock.breached_at().is_none();
+    let warns = match clock.warned_at() {
         Some(at) => Some((true, at)),
-        None if open => timer.warn_at(&promise.calendar).filter(|at| *at > now).map(|at| (false, at)),
+        None if open => timer.warn_at(&clock.calendar).filter(|at| *at > now).map(|at| (false, at)),
         None => None,
     };
     let calendar = match timer.target {
         Target::Minutes(_) | Target::Days(_) => None,
         Target::OpenMinutes(_) | Target::WorkingDays(_) => {
-            Some((promise.calendar_name.clone(), promise.calendar_version))
+            Some((clock.calendar_name.clone(), clock.calendar_version))
         }
     };
-    let (share, used) = used(w, promise, now);
+    let (share, used) = used(w, clock, now);
     Row {
-        metric: match promise.metric {
+        metric: match clock.metric {
             Metric::FirstResponse => Key("sla-first-response"),
             Metric::Resolution => Key("sla-resolution"),
         },
-        of: shown_level(promise.level()),
+        of: shown_level(clock.level()),
         target: target(w, timer.target),
         calendar,
-        level: (promise.service_level.clone(), promise.service_level_version()),
-        standing: standing(promise, now),
+        level: (clock.service_level.clone(), clock.service_level_version()),
+        standing: standing(clock, now),
         share,
         used,
         warns,
         due,
         stopped: timer.stopped_at,
-        earlier: promise.past().len(),
-        trace: timer.trace(&promise.calendar, now).into_iter().map(|part| stretch(w, part)).collect(),
+        earlier: clock.past().len(),
+        trace: timer.trace(&clock.calendar, now).into_iter().map(|part| stretch(w, part)).collect(),
     }
 }
 
@@ -81,14 +81,14 @@ fn target(w: &Words, target: Target) -> String {
 }
 
 /// Thousandths and words. Days are counted by the clock between start and end: none of them is half used.
-fn used(w: &Words, promise: &SlaClock, now: Instant) -> (Option<u64>, Option<String>) {
-    let timer = promise.timer();
+fn used(w: &Words, clock: &SlaClock, now: Instant) -> (Option<u64>, Option<String>) {
+    let timer = clock.timer();
     let at = timer.stopped_at.map_or(now, |at| at.min(now));
     let (spent, whole) = match timer.target {
         Target::Minutes(n) | Target::OpenMinutes(n) => {
-            (timer.used(&promise.calendar, now), Duration::from_secs(60 * u64::from(n)))
+            (timer.used(&clock.calendar, now), Duration::from_secs(60 * u64::from(n)))
         }
-        Target::Days(_) | Target::WorkingDays(_) => match promise.due_at() {
+        Target::Days(_) | Target::WorkingDays(_) => match clock.due_at() {
             Some(due) => (at.since(timer.started_at), due.since(timer.started_at)),
             None => return (None, None),
         },
@@ -100,10 +100,10 @@ fn used(w: &Words, promise: &SlaClock, now: Instant) -> (Option<u64>, Option<Str
     (Some(share.min(1_000)), Some(format!("{of} ({percent} %)")))
 }
 
-fn standing(promise: &SlaClock, now: Instant) -> Standing {
-    match promise.word(now) {
+fn standing(clock: &SlaClock, now: Instant) -> Standing {
+    match clock.word(now) {
         "paused" => {
-            let why = promise.timer().pauses.last().map_or("", |pause| pause.reason.name());
+            let why = clock.timer().pauses.last().map_or("", |pause| pause.reason.name());
             Standing::Paused(reason_word(why))
         }
         "warned" => Standing::Warned,

@@ -1,4 +1,4 @@
-//! Service levels: the list, one promise with what it would mean now, its form, and what a second person does with a
+//! Service levels: the list, one service level with what it would mean now, its form, and what a second person does with a
 //! proposal.
 
 use actix_web::web::{Form, Path, Query};

@@ -7,7 +7,7 @@ use crate::tests::pages::clinic::Clinic;
 use domain::Role;
 
 #[actix_web::test]
-async fn a_promise_says_what_is_used_pauses_with_a_reason_and_goes_on() {
+async fn a_clock_says_what_is_used_pauses_with_a_reason_and_goes_on() {
     let clinic = Clinic::open();
     let path = format!("/alerts/{}", clinic.alert);
     let (pause, resume) = (format!("{path}/sla/pause"), format!("{path}/sla/resume"));

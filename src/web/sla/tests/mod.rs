@@ -1,4 +1,4 @@
-//! Promises from the outside: the trace that explains a clock, pauses, and settings that change in versions.
+//! Clocks from the outside: the trace that explains a clock, pauses, and settings that change in versions.
 
 pub(crate) mod clocks;
 

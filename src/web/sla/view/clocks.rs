@@ -15,14 +15,14 @@ pub(crate) struct SlaClocks {
     pub may_resume: bool,
 }
 
-/// One promise with its clock.
+/// One service level with its clock.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
-    /// What is promised: first response, or resolution.
+    /// What is measured: first response, or resolution.
     pub metric: Key,
     /// For alerts of which level: one that has risen keeps the clocks of both.
     pub of: Level,
-    /// What was promised, in words: "15 min".
+    /// The target, in words: "15 min".
     pub target: String,
     /// The calendar that counts it and its version; `None`: day and night.
     pub calendar: Option<(String, u32)>,
@@ -47,7 +47,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// What is promised, and to which alerts: "Primeira resposta (alerta vermelho)".
+    /// What is measured, and of which alerts: "Primeira resposta (alerta vermelho)".
     #[must_use]
     pub(crate) fn title(&self, w: &Words) -> String {
         let level = w.say(self.of.word()).to_lowercase();
@@ -61,7 +61,7 @@ impl Row {
     }
 }
 
-/// Where a promise stands.
+/// Where a clock stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// In time.

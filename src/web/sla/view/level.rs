@@ -1,4 +1,4 @@
-//! One service level: what is promised and until when it would be due if an alert came now, proposals that wait, the
+//! One service level: its target and until when it would be due if an alert came now, proposals that wait, the
 //! form that writes one, and every version.
 
 use askama::Template;

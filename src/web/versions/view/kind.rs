@@ -9,7 +9,7 @@ pub(crate) enum Kind {
     /// Who is paged in which order.
     #[default]
     Policies,
-    /// What is promised, on which clock.
+    /// Service levels, each on its clock.
     ServiceLevels,
     /// When a team works.
     Calendars,
