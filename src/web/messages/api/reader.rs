@@ -62,13 +62,13 @@ pub(crate) async fn put(call: Call, body: Body<MailPreferences>) -> Answer {
 
 /// Where it was before.
 #[utoipa::path(get, path = "/api/v1/messages/letters", tag = "messages", responses((status = 308, description = "It is at `/api/v1/messages/mail`")))]
-pub async fn get_moved() -> HttpResponse {
+pub(crate) async fn get_moved() -> HttpResponse {
     moved()
 }
 
 /// Where it was before.
 #[utoipa::path(put, path = "/api/v1/messages/letters", tag = "messages", request_body = MailPreferences, responses((status = 308, description = "It is at `/api/v1/messages/mail`")))]
-pub async fn put_moved() -> HttpResponse {
+pub(crate) async fn put_moved() -> HttpResponse {
     moved()
 }
 
