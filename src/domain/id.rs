@@ -81,4 +81,6 @@ id! {
     RevealId,
     /// Long work that somebody asked for.
     JobId,
+    /// A file that is attached to something of a patient's.
+    AttachmentId,
 }

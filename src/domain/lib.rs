@@ -1,6 +1,7 @@
 //! The words of the business: no I/O, no clock but in [`time`].
 
 pub mod alerts;
+pub mod attachments;
 pub mod calendars;
 pub mod certificate;
 pub mod devices;
@@ -25,8 +26,8 @@ pub use crate::people::person::{Cns, Cpf, Email, Name, Phone};
 pub use crate::readings::{Flags, Measured, Reading, Signal, Unit, Withdrawal};
 pub use crate::rules::Rule;
 pub use id::{
-    AbsenceId, AlertId, BindingId, CommandId, ConsentId, DeviceId, JobId, PatientId, RevealId, SessionId,
-    SwapId, TermId, TokenId, UserId,
+    AbsenceId, AlertId, AttachmentId, BindingId, CommandId, ConsentId, DeviceId, JobId, PatientId, RevealId,
+    SessionId, SwapId, TermId, TokenId, UserId,
 };
 pub use line::{Inscription, Label, Line, Reason};
 pub use time::{Clock, Instant};
