@@ -69,6 +69,8 @@ kinds! {
     AlertGivenBack = "alert.given_back";
     AlertUnreached = "alert.unreached";
     AlertClosed = "alert.closed";
+    AttachmentAdded = "attachment.added";
+    AttachmentRemoved = "attachment.removed";
     RuleProposed = "rule.proposed";
     RuleApproved = "rule.approved";
     RulePublished = "rule.published";

@@ -1,6 +1,7 @@
 //! The only crate that knows the database: sealed rows, one writer, an audit entry with every change.
 
 pub mod alerts;
+pub mod attachments;
 pub mod audit;
 pub(crate) mod calendars;
 pub mod consents;

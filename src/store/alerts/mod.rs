@@ -2,6 +2,7 @@
 //! patient and rule.
 
 pub(crate) mod acts;
+pub mod attachments;
 pub mod copies;
 mod facts;
 pub(crate) mod holds;

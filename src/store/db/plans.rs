@@ -19,6 +19,8 @@ pub(crate) const GROWING: &[&str] = &[
     "alert_acts",
     "alerts",
     "amendments",
+    "attachment_pieces",
+    "attachments",
     "audit_bodies",
     "audit_bundles",
     "audit_checkpoints",

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::View;
 use crate::db::error::{Error, Result};
-use crate::db::schema::{alerts, devices, patients, quarantine, reveals};
-use domain::{AlertId, DeviceId, PatientId, RevealId};
+use crate::db::schema::{alerts, attachments, devices, patients, quarantine, reveals};
+use domain::{AlertId, AttachmentId, DeviceId, PatientId, RevealId};
 
 /// Whom somebody may see. It comes from a stored user (`User::audience`), or is the operator's or the program's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,6 +159,27 @@ impl Audience {
         Ok(Visible { id, key })
     }
 
+    /// A file that is attached to something of a patient's.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for one that is not there or whose patient is outside; database errors.
+    pub fn attachment(
+        &self,
+        view: &mut View<'_>,
+        asked: Requested<AttachmentId>,
+    ) -> Result<Visible<AttachmentId>> {
+        let id = asked.0;
+        let mut row = attachments::table
+            .filter(attachments::id.eq(id.to_string()))
+            .select(attachments::patient_key)
+            .into_boxed();
+        if let Some(within) = self.within("attachments.patient_key") {
+            row = row.filter(within);
+        }
+        let key = row.get_result(view.conn).optional()?.ok_or(Error::NotFound("attachment"))?;
+        Ok(Visible { id, key })
+    }
+
     /// A request to know who a patient is.
     ///
     /// # Errors
@@ -221,6 +242,13 @@ impl<T: Copy> Visible<T> {
     #[must_use]
     pub const fn id(self) -> T {
         self.id
+    }
+}
+
+impl Visible<AlertId> {
+    /// The number of its patient.
+    pub(crate) const fn patient_key(self) -> i64 {
+        self.key
     }
 }
 

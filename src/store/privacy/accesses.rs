@@ -36,11 +36,13 @@ pub enum What {
     Reveal,
     /// All that is kept of them, taken away.
     Export,
+    /// A file that is attached to something of theirs: each time that it is handed out.
+    Attachments,
 }
 
 impl What {
     /// Everything that can be looked at.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Identity,
         Self::Contacts,
         Self::Consents,
@@ -49,6 +51,7 @@ impl What {
         Self::Looks,
         Self::Reveal,
         Self::Export,
+        Self::Attachments,
     ];
 
     /// The name in the log and in the table.
@@ -63,6 +66,7 @@ impl What {
             Self::Looks => "looks",
             Self::Reveal => "reveal",
             Self::Export => "export",
+            Self::Attachments => "attachments",
         }
     }
 
@@ -73,9 +77,10 @@ impl What {
     }
 
     /// The purpose under which it is shown; the rest stands on the care contract and on the law's own duties.
-    const fn purpose(self) -> Option<&'static str> {
+    pub(crate) const fn purpose(self) -> Option<&'static str> {
         match self {
-            Self::Alerts | Self::Readings => Some("alert.evaluate"),
+            // Files are attached to alerts alone.
+            Self::Alerts | Self::Readings | Self::Attachments => Some("alert.evaluate"),
             _ => None,
         }
     }

@@ -50,6 +50,8 @@ pub(crate) const fn word(kind: E) -> Key {
         E::AlertGivenBack => Key("audit-alert-given-back"),
         E::AlertUnreached => Key("audit-alert-unreached"),
         E::AlertClosed => Key("audit-alert-closed"),
+        E::AttachmentAdded => Key("audit-attachment-added"),
+        E::AttachmentRemoved => Key("audit-attachment-removed"),
         E::RuleProposed => Key("audit-rule-proposed"),
         E::RuleApproved => Key("audit-rule-approved"),
         E::RulePublished => Key("audit-rule-published"),

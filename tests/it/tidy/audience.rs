@@ -4,7 +4,7 @@
 use super::sources;
 
 /// Ids of a patient and of what is a patient's.
-const IDS: [&str; 5] = ["PatientId", "AlertId", "DeviceId", "RevealId", "Uuid"];
+const IDS: [&str; 6] = ["PatientId", "AlertId", "AttachmentId", "DeviceId", "RevealId", "Uuid"];
 
 /// The one place of the web crate that looks beyond whom a viewer may see: a look that was refused is written down.
 const REFUSALS: &str = "src/web/privacy/about.rs";

@@ -1,6 +1,7 @@
 //! The tables, as both backends have them (written by hand: `print-schema` narrows SQLite's integers).
 
 mod deadlines;
+mod files;
 mod log;
 mod series;
 
@@ -8,6 +9,7 @@ pub(crate) use deadlines::{
     absences, capacities, certificates, departures, escalation_steps, escalations, feeds, jobs, lapses,
     letters, message_events, messages, sla_timers, supersessions, swaps, unreachable, versions, webhooks,
 };
+pub(crate) use files::{attachment_pieces, attachments};
 pub(crate) use log::{
     audit_bodies, audit_bundles, audit_checkpoints, audit_entries, audit_tiles, audit_years, looks, reveals,
 };

@@ -95,6 +95,36 @@ pub(super) const HOLDINGS: &[Holding] = &[
         retention: None,
     },
     Holding {
+        table: "attachments",
+        whose: Whose::Both,
+        columns: &[
+            key("patient_key"),
+            clear("subject_kind", CODE),
+            key("subject"),
+            clear("at", WHEN),
+            key("actor"),
+            clear("media_type", CODE),
+            clear("size", "how large a file is: its bounds are held without keys"),
+            sealed("description", Class::Clinical, Owner::Patient),
+            clear("removed_at", WHEN),
+            key("removed_by"),
+            sealed("reason", Class::Clinical, Owner::Patient),
+        ],
+        ends: Ends::KeyDestroyed {
+            remains: "who of staff attached and removed a file of which kind and size when, without its name and the reason",
+        },
+        copy: OwnCopy::Not("staff's record of a case, as the notes are; nothing decided it"),
+        retention: None,
+    },
+    Holding {
+        table: "attachment_pieces",
+        whose: Whose::Patient,
+        columns: &[key("attachment_id"), sealed("content", Class::Clinical, Owner::Patient)],
+        ends: Ends::KeyDestroyed { remains: "how many pieces there are" },
+        copy: OwnCopy::Not("staff's record of a case, as the notes are; nothing decided it"),
+        retention: None,
+    },
+    Holding {
         table: "reevaluations",
         whose: Whose::Patient,
         columns: &[

@@ -8,6 +8,7 @@ use diesel::sql_types::Binary;
 use diesel::{QueryableByName, sql_query};
 
 use super::super::{Form, Owner, holdings};
+use crate::attachments::NewAttachment;
 use crate::consents::{Hand, terms};
 use crate::db::conn::on;
 use crate::db::idempotency::{self, Answer, Call};
@@ -31,6 +32,7 @@ use crate::{
     Actor, Class, Error, Place, Store, Subject, Tx, Urgency, alerts, consents, jobs, keys, patients,
 };
 use domain::alerts::{Act as Deed, Level};
+use domain::attachments::{FileName, MediaType};
 use domain::on_call::Licence;
 use domain::{DeviceIdentity, Role, Rule};
 use rules::{Change, Episode, Finding};
@@ -166,6 +168,18 @@ fn judged(store: &Store, maria: &Patient) {
         acted.map(drop).map_err(|_refused| Error::Conflict("refused"))
     };
     store.write(by, NOW, noted).unwrap();
+    let alert = store.read(|view| Audience::program().alert(view, alert)).unwrap();
+    let name = FileName::of("relato.txt", MediaType::Text);
+    for bytes in [&b"um"[..], b"outro"] {
+        let file = NewAttachment { name: &name, media: MediaType::Text, bytes };
+        let (file, _) = store.write(by, NOW, |tx| alerts::attachments::attach(tx, alert, &file)).unwrap();
+        let file = store.read(|view| Audience::program().attachment(view, file.id.into())).unwrap();
+        if bytes == b"outro" {
+            store
+                .write(by, NOW, |tx| alerts::attachments::detach(tx, alert, file, &"engano".into()))
+                .unwrap();
+        }
+    }
     let licence = Licence { council: "COREN-SP".parse().unwrap(), number: "123456".parse().unwrap() };
     act(store, |tx| certify(tx, ana, NOW.plus(Duration::from_secs(86_400)))).unwrap();
     act(store, |tx| license(tx, ana, Some(&licence))).unwrap();

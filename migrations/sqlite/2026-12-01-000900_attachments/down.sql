@@ -1,0 +1,2 @@
+DROP TABLE attachment_pieces;
+DROP TABLE attachments;
