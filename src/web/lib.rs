@@ -3,6 +3,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod assets;
+pub(crate) mod attachments;
 pub(crate) mod audit;
 pub(crate) mod calendars;
 pub(crate) mod consents;

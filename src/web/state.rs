@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::attachments::upload::Uploads;
 use super::health::readiness::Readiness;
 use super::http::streams::Streams;
 use super::people::checks::Checks;
@@ -210,6 +211,8 @@ pub struct State {
     pub(super) streams: Arc<Streams>,
     /// Whose readings may be shown, for the live streams.
     pub(super) shown: Shown,
+    /// The memory for files that come in.
+    pub(super) uploads: Uploads,
 }
 
 impl State {
@@ -247,6 +250,7 @@ impl State {
             readiness: Readiness::default(),
             streams: Arc::default(),
             shown: Shown::default(),
+            uploads: Uploads::default(),
         }
     }
 

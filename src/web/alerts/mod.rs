@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod cases;
+pub(crate) mod files;
 pub(crate) mod page;
 pub(crate) mod routes;
 #[cfg(test)]

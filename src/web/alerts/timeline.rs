@@ -7,12 +7,15 @@ use std::time::Duration;
 use crate::alerts::cases::{Case, Cases};
 use crate::alerts::page::queue::shown_level;
 use crate::alerts::view::alert::ActKind;
+use crate::attachments::view::word;
 use crate::http::fault::Fault;
 use crate::patients::event::{Event, Place, Position, Reader, Told};
-use crate::{Lang, Words};
+use crate::{Key, Lang, Words};
+use domain::attachments::AttachedTo;
 use domain::rules::Name;
 use domain::{AlertId, Outcome};
 use store::alerts::timeline::{self, PatientAct};
+use store::attachments::{Attachment, timeline as files};
 use store::patients::Patient;
 use store::privacy::accesses::What;
 use store::{View, rules};
@@ -49,7 +52,38 @@ pub(crate) fn contribute(
         let told = done(case, &rules, &row, what).by(Some(reader.hand(view, &row.actor)?));
         events.push(Event::shown(place, told));
     }
+    let of = (patient.key, "alert");
+    for file in files::attached_before(view, of, &position.of("alerts.attached"), limit)? {
+        let place = Place::of(file.at, "alerts.attached", file.id.to_string());
+        let hand = reader.hand(view, &file.actor)?;
+        let told = on_file(known.case(view, alert_of(&file))?, &file, ("attachment.added", Key("did-attached")));
+        events.push(Event::shown(place, told.by(Some(hand))));
+    }
+    for file in files::removed_before(view, of, &position.of("alerts.detached"), limit)? {
+        let Some(removed) = &file.removed else { continue };
+        let place = Place::of(removed.at, "alerts.detached", file.id.to_string());
+        let hand = reader.hand(view, &removed.by)?;
+        let told = on_file(known.case(view, alert_of(&file))?, &file, ("attachment.removed", Key("did-detached")));
+        events.push(Event::shown(place, told.by(Some(hand))));
+    }
     Ok(events)
+}
+
+const fn alert_of(file: &Attachment) -> AlertId {
+    let AttachedTo::Alert(alert) = file.to;
+    alert
+}
+
+/// A file came or went: of which kind, and without its name, which is for the case's own page.
+fn on_file(case: &Case, file: &Attachment, (code, said): (&'static str, Key)) -> Told {
+    let media = file.media;
+    let told = Told::new(code, What::Alerts, move |w| w.one(said, "what", w.say(word(media))));
+    let told = match case.judged() {
+        Ok(_) => told,
+        Err(hidden) => told.masked(hidden.code),
+    };
+    let told = told.icon("download").about("alerts", case.id).with("attachment", file.id.to_string());
+    told.with("media_type", media.name()).with("size", file.size)
 }
 
 fn raised(case: &Case, rules: &RuleNames) -> Told {

@@ -264,7 +264,7 @@
     say(body.dataset.saySending);
     try {
       const answer = await fetch(button?.getAttribute("formaction") ?? form.getAttribute("action"), {
-        method: "POST", body: new URLSearchParams(sent), headers: { "x-zelo-form": "1" }, credentials: "same-origin",
+        method: "POST", body: form.enctype === "multipart/form-data" ? sent : new URLSearchParams(sent), headers: { "x-zelo-form": "1" }, credentials: "same-origin",
       });
       const to = answer.headers.get("x-zelo-to");
       if (to) return goTo(to);

@@ -140,11 +140,7 @@ pub(crate) async fn raw(
 ///
 /// # Errors
 /// As [`raw`]; `E_INVALID` for a form without a file.
-pub(crate) async fn form(
-    request: &HttpRequest,
-    state: &Data<State>,
-    body: Payload,
-) -> Result<Upload, Fault> {
+pub(crate) async fn form(request: &HttpRequest, state: &Data<State>, body: Payload) -> Result<Upload, Fault> {
     let headers = request.headers();
     if !text(headers, &header::CONTENT_TYPE).to_ascii_lowercase().starts_with("multipart/form-data") {
         return Err(Code::MediaType.into());

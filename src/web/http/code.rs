@@ -67,6 +67,8 @@ codes! {
     Invalid = "E_INVALID", UNPROCESSABLE_ENTITY, Key("code-invalid"), Key("code-invalid-detail"), "";
     ReasonMissing = "E_REASON", UNPROCESSABLE_ENTITY, Key("code-reason"), Key("code-reason-detail"), "";
     TooLarge = "E_TOO_LARGE", PAYLOAD_TOO_LARGE, Key("code-too-large"), Key("code-too-large-detail"), "";
+    Length = "E_LENGTH", LENGTH_REQUIRED, Key("code-length"), Key("code-length-detail"), "";
+    Attachments = "E_ATTACHMENTS", CONFLICT, Key("code-attachments"), Key("code-attachments-detail"), "";
     MediaType = "E_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE, Key("code-media-type"), Key("code-media-type-detail"), "";
     Claimed = "E_CLAIMED", CONFLICT, Key("code-claimed"), Key("code-claimed-detail"), "";
     Absent = "E_ABSENT", CONFLICT, Key("code-absent"), Key("code-absent-detail"), "";

@@ -135,7 +135,6 @@ fn is_browser(headers: &HeaderMap) -> bool {
 fn dress(headers: &mut HeaderMap, transport: Transport) {
     let mut put =
         |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
-    put(header::CONTENT_SECURITY_POLICY, CSP);
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(header::REFERRER_POLICY, "no-referrer");
     put(HeaderName::from_static("permissions-policy"), PERMISSIONS);
@@ -143,6 +142,10 @@ fn dress(headers: &mut HeaderMap, transport: Transport) {
     put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     if transport == Transport::Tls {
         put(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
+    // A file that is handed out has a stricter one.
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
     }
     // What does not say that it may be kept is personal.
     if !headers.contains_key(header::CACHE_CONTROL) {

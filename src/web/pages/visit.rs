@@ -117,6 +117,18 @@ impl Visit {
         }
     }
 
+    /// Works on a blocking thread for an answer that is no page.
+    ///
+    /// # Errors
+    /// What `work` says.
+    pub async fn gather<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Room) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let room = self.room(Section::Elsewhere);
+        blocking(move || work(&room)).await
+    }
+
     /// Whether htmx asks for a part of the page.
     #[must_use]
     pub(crate) fn is_part(&self) -> bool {

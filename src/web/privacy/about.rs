@@ -50,6 +50,7 @@ impl About {
             ("patients", Some("export")) => (Whose::Patient, What::Export),
             ("patients", Some("devices" | "timeline")) => (Whose::Patient, What::Identity),
             ("patients", Some(_)) => (Whose::Patient, What::Readings),
+            ("alerts", Some("attachments")) => (Whose::Alert, What::Attachments),
             ("alerts", _) => (Whose::Alert, What::Alerts),
             ("quarantine", _) => (Whose::Quarantined, What::Readings),
             ("devices", _) => (Whose::Device, What::Identity),

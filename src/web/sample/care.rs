@@ -1,12 +1,14 @@
 //! What a clinician sees that night.
 
 use crate::alerts::view::{alert, many, queue};
+use crate::attachments::view::{self as attachments, Files};
 use crate::consents::view;
 use crate::devices::view as devices;
 use crate::pages::{AlertState, Choice, Level, Owner, Paging, Total};
 use crate::patients::view::patient;
 use crate::readings::view as readings;
 use domain::Signal;
+use domain::attachments::MediaType;
 
 use std::time::Duration;
 
@@ -287,11 +289,44 @@ impl Night {
                 act(1_390, None, alert::ActKind::Raised(Level::Yellow), None),
                 act(1_330, None, alert::ActKind::Level(Level::Red), None),
             ],
+            files: self.files(),
             may_act: true,
             may_answer: true,
             given_back: None,
             uncalled: None,
             colleagues: vec![Choice { value: user_id(2).to_string(), label: "Caio Lima".to_owned() }],
+        }
+    }
+
+    fn files(&self) -> Files {
+        let row = |id: &str, name: Option<String>, media, size, secs| attachments::Row {
+            id: id.parse().expect("an id"),
+            name,
+            media,
+            size,
+            at: self.ago(secs),
+            who: Some("Renata Okamoto".to_owned()),
+            removed: None,
+            may_remove: true,
+        };
+        let photo = self.pick("pé direito, segunda-feira.jpg", "right foot, monday.jpg");
+        let gone = attachments::Removed {
+            at: self.ago(300),
+            who: Some("Renata Okamoto".to_owned()),
+            reason: Some(self.pick("era de outra paciente", "was another patient's")),
+        };
+        Files {
+            path: format!("/alerts/{}/attachments", alert_id(1)),
+            rows: vec![
+                row("0190a1b2-0000-7000-8000-0000000000a1", Some(photo), MediaType::Jpeg, 2_411_724, 900),
+                attachments::Row {
+                    removed: Some(gone),
+                    may_remove: false,
+                    ..row("0190a1b2-0000-7000-8000-0000000000a2", None, MediaType::Pdf, 88_214, 600)
+                },
+            ],
+            hidden: None,
+            may_attach: true,
         }
     }
 

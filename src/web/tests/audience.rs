@@ -20,6 +20,7 @@ const BELOW: &str = "018f0000-0000-7000-8000-000000000002";
 struct Someone {
     patient: patients::Patient,
     alert: String,
+    attachment: String,
     device: String,
     aside: String,
     reveal: String,
@@ -40,13 +41,14 @@ impl Someone {
         house.grant_all(patient.id);
         crate::patients::tests::measure(house, &patient, house.now(), &[129.0, 133.5]);
         let alert = crate::alerts::tests::raise(house, &patient).to_string();
+        let attachment = crate::alerts::tests::attachments::attached(house, &alert, b"relato").to_string();
         let key = house.home.read(|view| readings::preference(view, patient.key)).unwrap()[0];
         let device = house.home.read(|view| devices::id_of(view, key)).unwrap().to_string();
         let aside = house.write(|tx| set_aside(tx, &patient, key)).to_string();
         let path = format!("/api/v1/patients/{}/reveals", patient.id);
         let asked = house.post(auditor, &path, &json!({ "reason": "2026-11/7" })).must(202);
         let reveal = asked["id"].as_str().unwrap().to_owned();
-        Self { patient, alert, device, aside, reveal }
+        Self { patient, alert, attachment, device, aside, reveal }
     }
 
     /// The id of theirs that an address names first; `None` for one that names nobody.
@@ -96,9 +98,18 @@ fn sent(row: &Row, ana: &Someone, now: Instant) -> (String, Option<String>, &'st
         _ => "open",
     };
     let path = row.path.replace("{act}", act).replace("{token}", BELOW).replace("{command}", BELOW);
+    // Theirs in each answer: with another case it is nobody's.
+    let path = path.replace("{attachment}", &ana.attachment);
     let path = if path.ends_with("/series") { format!("{path}?signal=heart_rate") } else { path };
+    if row.method == "DELETE" && row.path.ends_with("{attachment}") {
+        return (path, Some(json!({ "reason": "engano" }).to_string()), "application/json");
+    }
     if row.method == "GET" || row.method == "DELETE" {
         return (path, None, "application/json");
+    }
+    if path.starts_with("/alerts/") && path.ends_with("/attachments") {
+        let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--b--\r\n";
+        return (path, Some(form.to_owned()), "multipart/form-data; boundary=b");
     }
     if !path.starts_with("/api/") {
         let form = "reason=porque+sim&pause=waiting_patient&purpose=telemetry.collect&action=revoke";
@@ -173,7 +184,7 @@ fn whoever_may_see_one_patient_is_answered_of_another_as_of_nobody_on_every_rout
                 if row.method == "GET" && *role != Role::Patient {
                     let own = ana.named_by(row.path).unwrap();
                     let (status, body) = answer(&house, &token, &row, &ana, &own);
-                    let bare = row.path.ends_with("/escalation");
+                    let bare = row.path.ends_with("/escalation") || row.path.contains("{attachment}");
                     assert!(bare || status != 404, "{what}, who may see them: {status} {body}");
                     assert!(!body.contains("Bianca"), "{what} names another");
                     inside += 1;

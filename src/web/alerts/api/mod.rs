@@ -1,6 +1,7 @@
 //! Alerts: the queue, one case, and what people do with it. A finding is shown whole to who may see readings; front
 //! line and technicians get the newest value of the alerting signal, managers none.
 
+pub(crate) mod attachments;
 pub(crate) mod together;
 
 use actix_web::web::{Path, Query};

@@ -104,6 +104,7 @@ fn fill(view: &mut View<'_>, room: &Room, alert: Visible<AlertId>, look: Look) -
         sla,
         finding: finding(view, room, &case, look, &mut people)?,
         acts,
+        files: super::attachments::fill(view, room, &case, &mut people)?,
         given_back,
         uncalled: crate::escalation::page::progress::uncalled(view, room, case.patient_key, escalates)?,
         may_act,

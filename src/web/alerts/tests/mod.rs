@@ -1,5 +1,6 @@
 //! The queue from the outside: who sees what of a finding, and who works on it.
 
+pub(crate) mod attachments;
 pub(crate) mod many;
 
 use crate::patients::tests::measure;

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use crate::attachments::view::Files;
 use crate::escalation::view::progress::{Progress, Standing};
 use crate::pages::{AlertState, Choice, Html, Level, Masked, Owner, Snoozed};
 use crate::sla::view::clocks::{REASONS, SlaClocks};
@@ -51,6 +52,8 @@ pub(crate) struct View {
     pub finding: Finding,
     /// What was done, oldest first.
     pub acts: Vec<Act>,
+    /// The files on the case.
+    pub files: Files,
     /// Whether the reader may act.
     pub may_act: bool,
     /// Whether the reader may claim, acknowledge and hand over: whoever acts on alerts, or was called about this one.

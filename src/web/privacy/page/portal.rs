@@ -105,6 +105,7 @@ pub(crate) const fn saw(what: What, refused: bool) -> Key {
         (What::Looks, false) => Key("look-looks"),
         (What::Reveal, false) => Key("look-reveal"),
         (What::Export, false) => Key("look-export"),
+        (What::Attachments, false) => Key("look-attachments"),
         (What::Identity, true) => Key("tried-identity"),
         (What::Contacts, true) => Key("tried-contacts"),
         (What::Consents, true) => Key("tried-consents"),
@@ -113,5 +114,6 @@ pub(crate) const fn saw(what: What, refused: bool) -> Key {
         (What::Looks, true) => Key("tried-looks"),
         (What::Reveal, true) => Key("tried-reveal"),
         (What::Export, true) => Key("tried-export"),
+        (What::Attachments, true) => Key("tried-attachments"),
     }
 }

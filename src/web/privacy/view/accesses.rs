@@ -89,6 +89,7 @@ impl Row {
             What::Looks => Key("seen-looks"),
             What::Reveal => Key("seen-reveal"),
             What::Export => Key("seen-export"),
+            What::Attachments => Key("seen-attachments"),
         }
     }
 }
