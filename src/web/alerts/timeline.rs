@@ -56,14 +56,16 @@ pub(crate) fn contribute(
     for file in files::attached_before(view, of, &position.of("alerts.attached"), limit)? {
         let place = Place::of(file.at, "alerts.attached", file.id.to_string());
         let hand = reader.hand(view, &file.actor)?;
-        let told = on_file(known.case(view, alert_of(&file))?, &file, ("attachment.added", Key("did-attached")));
+        let told =
+            on_file(known.case(view, alert_of(&file))?, &file, ("attachment.added", Key("did-attached")));
         events.push(Event::shown(place, told.by(Some(hand))));
     }
     for file in files::removed_before(view, of, &position.of("alerts.detached"), limit)? {
         let Some(removed) = &file.removed else { continue };
         let place = Place::of(removed.at, "alerts.detached", file.id.to_string());
         let hand = reader.hand(view, &removed.by)?;
-        let told = on_file(known.case(view, alert_of(&file))?, &file, ("attachment.removed", Key("did-detached")));
+        let told =
+            on_file(known.case(view, alert_of(&file))?, &file, ("attachment.removed", Key("did-detached")));
         events.push(Event::shown(place, told.by(Some(hand))));
     }
     Ok(events)

@@ -14,7 +14,11 @@ fn says(answer: &Got, code: &str) -> bool {
 }
 
 fn filled(path: &str) -> String {
-    path.replace("{id}", ID).replace("{attachment}", ID).replace("{token}", ID).replace("{channel}", "email").replace("{place}", "0")
+    path.replace("{id}", ID)
+        .replace("{attachment}", ID)
+        .replace("{token}", ID)
+        .replace("{channel}", "email")
+        .replace("{place}", "0")
 }
 
 #[test]

@@ -108,7 +108,8 @@ fn sent(row: &Row, ana: &Someone, now: Instant) -> (String, Option<String>, &'st
         return (path, None, "application/json");
     }
     if path.starts_with("/alerts/") && path.ends_with("/attachments") {
-        let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--b--\r\n";
+        let form =
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\na\r\n--b--\r\n";
         return (path, Some(form.to_owned()), "multipart/form-data; boundary=b");
     }
     if !path.starts_with("/api/") {

@@ -64,7 +64,8 @@ fn send(house: &House, method: &str, path: &str, headers: &[(&str, &str)], body:
     };
     let mut answer = answer.unwrap();
     let headers = answer.headers().iter();
-    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    let headers =
+        headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     let status = answer.status().as_u16();
     let body = answer.body_mut().with_config().limit(20 << 20).read_to_vec().unwrap();
     Raw { status, headers, body }
@@ -102,7 +103,8 @@ pub(crate) fn a_file_is_attached_listed_and_handed_out_as_a_download_that_runs_n
             }
         }
         // Each download is an entry and a look; lists are none of these.
-        let looks = house.home.read(|view| store::privacy::accesses::of_patient(view, ana.key, None, 100)).unwrap();
+        let looks =
+            house.home.read(|view| store::privacy::accesses::of_patient(view, ana.key, None, 100)).unwrap();
         let files = looks.iter().filter(|look| look.what == store::privacy::accesses::What::Attachments);
         assert_eq!(files.filter(|look| look.refused.is_none()).count(), 8);
         for role in [Role::Auditor, Role::Dpo, Role::Admin, Role::Service] {
@@ -142,7 +144,8 @@ pub(crate) fn what_is_no_file_is_refused_by_its_fault() {
             assert_eq!((made.status, &made.json()["name"]), (201, &json!(name)), "{}", made.json());
         }
         // What is text to one program and a page to another is text here, and a download.
-        let page = post(&house, &agent, &path, "text/plain", b"<html><script>alert(1)</script></html>").json();
+        let page =
+            post(&house, &agent, &path, "text/plain", b"<html><script>alert(1)</script></html>").json();
         let got = send(
             &house,
             "GET",
@@ -162,7 +165,9 @@ pub(crate) fn a_body_without_a_length_is_refused_and_one_that_breaks_off_is_not_
     let agent = house.staff(Role::Agent);
     let ask = |more: &str, body: &str, ends: bool| {
         let mut socket = TcpStream::connect(house.base.trim_start_matches("http://")).unwrap();
-        let head = format!("POST {path} HTTP/1.1\r\nHost: z\r\nAuthorization: {agent}\r\nConnection: close\r\n{more}\r\n");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: z\r\nAuthorization: {agent}\r\nConnection: close\r\n{more}\r\n"
+        );
         socket.write_all(head.as_bytes()).unwrap();
         socket.write_all(body.as_bytes()).unwrap();
         if ends {
@@ -212,12 +217,16 @@ pub(crate) fn after_a_revocation_names_and_bytes_are_hidden_as_notes_are() {
         house.revoke(ana.id, "alert.evaluate").must(201);
         let list = house.get(&agent, &path).must(200);
         let file = &list["items"][0];
-        assert_eq!((&file["name"], &file["masked"], &file["size"]), (&Value::Null, &json!("E_REVOKED"), &json!(6)));
+        assert_eq!(
+            (&file["name"], &file["masked"], &file["size"]),
+            (&Value::Null, &json!("E_REVOKED"), &json!(6))
+        );
         let got = send(&house, "GET", &format!("{path}/{id}"), &[("authorization", agent.as_str())], b"");
         assert_eq!((got.status, got.code().as_str()), (403, "E_REVOKED"));
         let more = post(&house, &agent, &path, "text/plain", b"mais");
         assert_eq!((more.status, more.code().as_str()), (403, "E_REVOKED"));
-        let looks = house.home.read(|view| store::privacy::accesses::of_patient(view, ana.key, None, 100)).unwrap();
+        let looks =
+            house.home.read(|view| store::privacy::accesses::of_patient(view, ana.key, None, 100)).unwrap();
         let tried = looks.iter().filter(|look| look.what == store::privacy::accesses::What::Attachments);
         assert!(tried.clone().count() >= 1 && tried.clone().all(|look| look.refused.is_some()));
     }
@@ -245,7 +254,10 @@ pub(crate) fn a_form_of_a_browser_attaches_and_removes_without_a_script() {
             send(&house, "POST", &page, &headers, body.as_bytes())
         };
         let done = send_form(&form("relato da irmã.txt", "caiu da escada"));
-        assert_eq!((done.status, done.header("x-zelo-to")), (204, format!("{page}").replace("/attachments", "#attachments").as_str()));
+        assert_eq!(
+            (done.status, done.header("x-zelo-to")),
+            (204, format!("{page}").replace("/attachments", "#attachments").as_str())
+        );
         assert_eq!(send_form(&form("", "")).status, 422);
         assert_eq!(send_form("--b\r\nnothing").status, 400);
         let list = house.get(&agent, &path).must(200);
@@ -260,7 +272,14 @@ pub(crate) fn a_form_of_a_browser_attaches_and_removes_without_a_script() {
                 ("content-type", "application/x-www-form-urlencoded"),
                 ("sec-fetch-site", "same-origin"),
             ];
-            send(&house, "POST", &format!("{page}/{id}/remove"), &headers, format!("reason={reason}").as_bytes()).status
+            send(
+                &house,
+                "POST",
+                &format!("{page}/{id}/remove"),
+                &headers,
+                format!("reason={reason}").as_bytes(),
+            )
+            .status
         };
         assert_eq!(remove(&agent, ""), 422, "a reason is asked for");
         assert_eq!(remove(&other, "engano"), 403, "of somebody else's, an agent removes none");
@@ -280,7 +299,10 @@ pub(crate) fn fifty_files_at_once_are_all_answered_and_none_is_half_there() {
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let one = |n: usize| {
             let (house, agent, path) = (&house, &agent, &path);
-            scope.spawn(move || post(house, agent, path, "text/plain", format!("{n} {}", "a".repeat(400_000)).as_bytes()).status)
+            scope.spawn(move || {
+                post(house, agent, path, "text/plain", format!("{n} {}", "a".repeat(400_000)).as_bytes())
+                    .status
+            })
         };
         let all: Vec<_> = (0..50).map(one).collect();
         all.into_iter().map(|one| one.join().unwrap()).collect()

@@ -4,9 +4,12 @@ use std::sync::Mutex;
 
 use consent::{Context, Datum, Giver, Purpose, Request};
 use domain::alerts::Act as OnAlert;
+use domain::attachments::{FileName, MediaType};
 use domain::{AlertId, Clock, DeviceIdentity, Outcome, PatientIdentity, Role, StaffIdentity};
+use store::attachments::NewAttachment;
 use store::db::idempotency;
 use store::devices::{self, commands, status};
+use store::patients::audience::Audience;
 use store::people::{links, sessions, throttles, users};
 use store::readings::quarantine;
 use store::{Act, Actor, Result, Tx, View, alerts, consents, patients};
@@ -31,7 +34,7 @@ const KEY: &str = "chave-de-xavantina-173";
 const SERIAL: &str = "SN-XAVANTINA-173";
 
 /// One sentence for each place where somebody writes freely.
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 14] = [
     "nota do alerta: desmaiou na feira de Xique-Xique",
     "motivo da liberacao: pulseira emprestada ao vizinho",
     "motivo do descarte: crianca brincou com o sensor",
@@ -43,6 +46,9 @@ const WORDS: [&str; 11] = [
     "prova: digitou Quiteria Z. Xavantina",
     "rotulo: pulseira da avo Quiteria",
     "detalhe do registro: visto pela vizinha",
+    "nome do arquivo: laudo da oncologista de Xavantina",
+    "bytes do arquivo: nodulo de 12 mm, pede biopsia",
+    "motivo da remocao: laudo da irma de Quiteria",
 ];
 
 /// What the program itself made up while it was seeded: secrets and hashes.
@@ -90,7 +96,7 @@ impl MadeUp {
             let hash = audit::merkle::sha256(payload);
             add("the hash of a payload", &hash);
         }
-        for guessable in [CPF, EMAIL, STAFF_EMAIL, PHONE, CNS, ADDRESS, KEY, WORDS[6]] {
+        for guessable in [CPF, EMAIL, STAFF_EMAIL, PHONE, CNS, ADDRESS, KEY, WORDS[6], WORDS[12]] {
             add("the hash of what can be guessed", &audit::merkle::sha256(guessable.as_bytes()));
         }
         needles
@@ -137,6 +143,16 @@ pub(super) fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
         assert!(acted.is_ok());
         let resolve = OnAlert::Resolve { outcome: Outcome::FalseAlarm };
         assert!(alerts::acted(tx, alert, user.id, resolve, Some(WORDS[0])).is_ok());
+        let visible = Audience::operator().alert(tx, alert)?;
+        let name = FileName::of(WORDS[11], MediaType::Text);
+        let bytes = WORDS[12].as_bytes();
+        let file = NewAttachment { name: &name, media: MediaType::Text, bytes };
+        alerts::attachments::attach(tx, visible, &file)?;
+        let twice = bytes.repeat(20_000);
+        let file = NewAttachment { name: &name, media: MediaType::Text, bytes: &twice };
+        let (gone, _) = alerts::attachments::attach(tx, visible, &file)?;
+        let gone = Audience::operator().attachment(tx, gone.id.into())?;
+        alerts::attachments::detach(tx, visible, gone, &WORDS[13].into())?;
         Ok(())
     });
     write(&|tx| {
