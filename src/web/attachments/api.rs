@@ -9,7 +9,7 @@ use store::attachments::Attachment as Stored;
 
 /// A file that is, or was, attached.
 #[derive(Serialize, ToSchema)]
-pub struct Attachment {
+pub(crate) struct Attachment {
     #[schema(value_type = String)]
     id: AttachmentId,
     /// Null without a legal basis to show (`masked` says why), once it was removed, and once the person was erased.
@@ -30,7 +30,7 @@ pub struct Attachment {
 
 /// That a file was removed: its bytes are gone.
 #[derive(Serialize, ToSchema)]
-pub struct AttachmentRemoved {
+pub(crate) struct AttachmentRemoved {
     #[schema(value_type = String)]
     at: Instant,
     #[schema(value_type = Option<String>)]
@@ -66,7 +66,7 @@ fn user(actor: &str) -> Option<UserId> {
 /// What the body of a new file does not say.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Named {
+pub(crate) struct Named {
     /// What the file is called. Without it the filename of `Content-Disposition` is taken, which keeps the name out of
     /// addresses that somebody logs.
     pub(crate) name: Option<String>,
@@ -75,7 +75,7 @@ pub struct Named {
 /// Why a file is removed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Detach {
+pub(crate) struct Detach {
     /// At most 500 letters.
     #[schema(value_type = String)]
     pub(crate) reason: Reason,

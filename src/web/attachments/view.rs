@@ -8,66 +8,66 @@ use domain::{AttachmentId, Instant};
 
 /// The section of a page with the files of its subject.
 #[derive(Debug, Clone, Default)]
-pub struct Files {
+pub(crate) struct Files {
     /// The address below which they stand.
-    pub path: String,
+    pub(crate) path: String,
     /// The oldest first, also those that were removed.
-    pub rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
     /// Why names and bytes are hidden.
-    pub hidden: Option<Masked>,
+    pub(crate) hidden: Option<Masked>,
     /// Whether the reader may attach a file now.
-    pub may_attach: bool,
+    pub(crate) may_attach: bool,
 }
 
 /// A file.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// Its id.
-    pub id: AttachmentId,
+    pub(crate) id: AttachmentId,
     /// What it is called, where that may be told; whoever sees it may take it away.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// What it is.
-    pub media: MediaType,
+    pub(crate) media: MediaType,
     /// In bytes.
-    pub size: u64,
+    pub(crate) size: u64,
     /// When it was attached.
-    pub at: Instant,
+    pub(crate) at: Instant,
     /// By whom; `None` for the program.
-    pub who: Option<String>,
+    pub(crate) who: Option<String>,
     /// That it was removed.
-    pub removed: Option<Removed>,
+    pub(crate) removed: Option<Removed>,
     /// Whether the reader may remove it.
-    pub may_remove: bool,
+    pub(crate) may_remove: bool,
 }
 
 /// That a file was removed.
 #[derive(Debug, Clone)]
-pub struct Removed {
+pub(crate) struct Removed {
     /// When.
-    pub at: Instant,
+    pub(crate) at: Instant,
     /// By whom; `None` for the program.
-    pub who: Option<String>,
+    pub(crate) who: Option<String>,
     /// Why, for who acts.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 impl Row {
     /// Its kind and size in words.
     #[must_use]
-    pub fn kind(&self, w: &Words) -> String {
+    pub(crate) fn kind(&self, w: &Words) -> String {
         format!("{} · {}", w.say(word(self.media)), w.bytes(&self.size))
     }
 
     /// Its name; without one, its kind.
     #[must_use]
-    pub fn label(&self, w: &Words) -> String {
+    pub(crate) fn label(&self, w: &Words) -> String {
         self.name.clone().unwrap_or_else(|| w.say(word(self.media)))
     }
 }
 
 /// What files of a kind are called.
 #[must_use]
-pub const fn word(media: MediaType) -> Key {
+pub(crate) const fn word(media: MediaType) -> Key {
     match media {
         MediaType::Jpeg | MediaType::Png | MediaType::WebP => Key("attachment-image"),
         MediaType::Pdf => Key("attachment-pdf"),
@@ -77,4 +77,4 @@ pub const fn word(media: MediaType) -> Key {
 }
 
 /// What the picker of a browser offers.
-pub const ACCEPT: &str = "image/jpeg,image/png,image/webp,application/pdf,text/plain,text/csv,.csv";
+pub(crate) const ACCEPT: &str = "image/jpeg,image/png,image/webp,application/pdf,text/plain,text/csv,.csv";

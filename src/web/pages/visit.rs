@@ -121,7 +121,7 @@ impl Visit {
     ///
     /// # Errors
     /// What `work` says.
-    pub async fn gather<T: Send + 'static>(
+    pub(crate) async fn gather<T: Send + 'static>(
         self,
         work: impl FnOnce(&Room) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {

@@ -22,7 +22,7 @@ fn asker(desk: &Desk) -> Asker<'_> {
 
 /// The files of an alert, the oldest first, with those that were removed.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/attachments", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = List<Attachment>), (status = 404)))]
-pub async fn list(call: Call, id: Path<Requested<AlertId>>) -> Answer {
+pub(crate) async fn list(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
             let alert = desk.viewer.audience.alert(view, *id)?;
@@ -42,7 +42,7 @@ pub async fn list(call: Call, id: Path<Requested<AlertId>>) -> Answer {
 /// are attached once: 200 with what is there.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/attachments", tag = "alerts", params(("id" = String, Path), Named), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 200, body = Attachment), (status = 201, body = Attachment), (status = 403), (status = 404), (status = 409, description = "E_ATTACHMENTS, E_IDEMPOTENCY"), (status = 411), (status = 413), (status = 415)))]
-pub async fn create(
+pub(crate) async fn create(
     request: HttpRequest,
     state: Data<State>,
     call: Call,
@@ -69,7 +69,7 @@ pub async fn create(
 /// The bytes of a file, as a download. Each time is an entry of the log.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/attachments/{attachment}", tag = "alerts", params(("id" = String, Path), ("attachment" = String, Path)),
     responses((status = 200, description = "The file, with its media type", content((Vec<u8> = "application/octet-stream"))), (status = 403), (status = 404)))]
-pub async fn get(
+pub(crate) async fn get(
     request: HttpRequest,
     state: Data<State>,
     call: Call,
@@ -89,7 +89,7 @@ pub async fn get(
 /// Removes a file: its bytes and its name are gone; who, when and why stays. For whoever attached it, and clinicians.
 #[utoipa::path(delete, path = "/api/v1/alerts/{id}/attachments/{attachment}", tag = "alerts", params(("id" = String, Path), ("attachment" = String, Path)), request_body = Detach,
     responses((status = 204), (status = 403, description = "E_ROLE"), (status = 404)))]
-pub async fn delete(
+pub(crate) async fn delete(
     call: Call,
     path: Path<(Requested<AlertId>, Requested<AttachmentId>)>,
     body: Body<Detach>,

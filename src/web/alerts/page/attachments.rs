@@ -29,7 +29,12 @@ fn asker(room: &Room) -> Asker<'_> {
 ///
 /// # Errors
 /// Store faults.
-pub fn fill(view: &mut View<'_>, room: &Room, case: &Case, people: &mut People) -> Result<Files, Fault> {
+pub(crate) fn fill(
+    view: &mut View<'_>,
+    room: &Room,
+    case: &Case,
+    people: &mut People,
+) -> Result<Files, Fault> {
     let hidden = case.judged().err().map(|fault| masked(fault.clone())).transpose()?;
     let acts = room.viewer.may(Can::ActOnAlerts);
     let mut rows = Vec::new();
@@ -63,7 +68,7 @@ pub fn fill(view: &mut View<'_>, room: &Room, case: &Case, people: &mut People) 
 }
 
 /// POST `/alerts/{id}/attachments`: a browser's form with a file.
-pub async fn attach(
+pub(crate) async fn attach(
     request: HttpRequest,
     state: Data<State>,
     visit: Visit,
@@ -85,7 +90,7 @@ pub async fn attach(
 }
 
 /// `/alerts/{id}/attachments/{attachment}`: a file to be taken away.
-pub async fn download(
+pub(crate) async fn download(
     request: HttpRequest,
     state: Data<State>,
     visit: Visit,
@@ -105,13 +110,13 @@ pub async fn download(
 /// What the form to remove a file sends.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Sent {
+pub(crate) struct Sent {
     reason: String,
     back: String,
 }
 
 /// POST `/alerts/{id}/attachments/{attachment}/remove`.
-pub async fn remove(
+pub(crate) async fn remove(
     visit: Visit,
     path: Path<(Requested<AlertId>, Requested<AttachmentId>)>,
     sent: Form<Sent>,

@@ -53,7 +53,7 @@ pub(crate) struct View {
     /// What was done, oldest first.
     pub acts: Vec<Act>,
     /// The files on the case.
-    pub files: Files,
+    pub(crate) files: Files,
     /// Whether the reader may act.
     pub may_act: bool,
     /// Whether the reader may claim, acknowledge and hand over: whoever acts on alerts, or was called about this one.
