@@ -50,7 +50,8 @@ impl About {
             ("patients", Some("export")) => (Whose::Patient, What::Export),
             ("patients", Some("devices" | "timeline")) => (Whose::Patient, What::Identity),
             ("patients", Some(_)) => (Whose::Patient, What::Readings),
-            ("alerts", Some("attachments")) => (Whose::Alert, What::Attachments),
+            // Only one file is handed out; attaching shows the case, as its list does.
+            ("alerts", Some("attachments")) if parts.next().is_some() => (Whose::Alert, What::Attachments),
             ("alerts", _) => (Whose::Alert, What::Alerts),
             ("quarantine", _) => (Whose::Quarantined, What::Readings),
             ("devices", _) => (Whose::Device, What::Identity),
