@@ -10,9 +10,9 @@ pub(crate) fn api() -> Vec<Row> {
         GET "/api/v1/alerts" SeeAlerts => api::list;
         POST "/api/v1/alerts/ack" ActOnAlerts or AnswerCalls => api::together::ack;
         GET "/api/v1/alerts/{id}" SeeAlerts => api::get;
-        GET "/api/v1/alerts/{id}/attachments" SeeAlerts => api::attachments::list;
+        GET "/api/v1/alerts/{id}/attachments" ActOnAlerts => api::attachments::list;
         POST "/api/v1/alerts/{id}/attachments" ActOnAlerts => api::attachments::create;
-        GET "/api/v1/alerts/{id}/attachments/{attachment}" SeeAlerts => api::attachments::get;
+        GET "/api/v1/alerts/{id}/attachments/{attachment}" ActOnAlerts => api::attachments::get;
         DELETE "/api/v1/alerts/{id}/attachments/{attachment}" ActOnAlerts => api::attachments::delete;
         POST "/api/v1/alerts/{id}/claim" ActOnAlerts or AnswerCalls => api::claim;
         POST "/api/v1/alerts/{id}/ack" ActOnAlerts or AnswerCalls => api::ack;
@@ -32,7 +32,7 @@ pub(crate) fn pages() -> Vec<Row> {
         POST "/queue/many" AnswerCalls => page::many::answer;
         GET "/alerts/{id}" SeeAlerts => page::alert::show;
         POST "/alerts/{id}/attachments" ActOnAlerts => page::attachments::attach;
-        GET "/alerts/{id}/attachments/{attachment}" SeeAlerts => page::attachments::download;
+        GET "/alerts/{id}/attachments/{attachment}" ActOnAlerts => page::attachments::download;
         POST "/alerts/{id}/attachments/{attachment}/remove" ActOnAlerts => page::attachments::remove;
         POST "/alerts/{id}/{act}" AnswerCalls => page::alert::act;
     }

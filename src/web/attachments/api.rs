@@ -40,8 +40,8 @@ pub(crate) struct AttachmentRemoved {
 }
 
 impl Attachment {
-    /// As it may be told: without words where `masked` says why, its reason for who acts.
-    pub(crate) fn of(file: Stored, masked: Option<Code>, tells_reasons: bool) -> Self {
+    /// As it may be told: without words where `masked` says why.
+    pub(crate) fn of(file: Stored, masked: Option<Code>) -> Self {
         Self {
             id: file.id,
             name: file.name.filter(|_| masked.is_none()),
@@ -53,7 +53,7 @@ impl Attachment {
             removed: file.removed.map(|removed| AttachmentRemoved {
                 at: removed.at,
                 by: user(&removed.by),
-                reason: removed.reason.filter(|_| masked.is_none() && tells_reasons),
+                reason: removed.reason.filter(|_| masked.is_none()),
             }),
         }
     }

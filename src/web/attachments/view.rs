@@ -47,7 +47,7 @@ pub(crate) struct Removed {
     pub(crate) at: Instant,
     /// By whom; `None` for the program.
     pub(crate) who: Option<String>,
-    /// Why, for who acts.
+    /// Why, where that may be told.
     pub(crate) reason: Option<String>,
 }
 

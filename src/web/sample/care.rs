@@ -289,7 +289,7 @@ impl Night {
                 act(1_390, None, alert::ActKind::Raised(Level::Yellow), None),
                 act(1_330, None, alert::ActKind::Level(Level::Red), None),
             ],
-            files: self.files(),
+            files: Some(self.files()),
             may_act: true,
             may_answer: true,
             given_back: None,

@@ -10,7 +10,7 @@ use crate::attachments::upload;
 use crate::http::api::{Answer, Body, Call, Desk, List, Reply};
 use crate::state::State;
 use domain::attachments::AttachedTo;
-use domain::{AlertId, AttachmentId, Can};
+use domain::{AlertId, AttachmentId};
 use store::Subject;
 use store::alerts::attachments as on_alerts;
 use store::attachments;
@@ -28,9 +28,8 @@ pub(crate) async fn list(call: Call, id: Path<Requested<AlertId>>) -> Answer {
             let alert = desk.viewer.audience.alert(view, *id)?;
             let case = desk.cases().get(view, alert)?;
             let masked = case.judged().err().map(|fault| fault.code);
-            let acts = desk.viewer.may(Can::ActOnAlerts);
             let files = attachments::of(view, AttachedTo::Alert(alert.id()))?;
-            let items = files.into_iter().map(|file| Attachment::of(file, masked, acts)).collect();
+            let items = files.into_iter().map(|file| Attachment::of(file, masked)).collect();
             Reply::ok(&List::whole(items))
         })
     })
@@ -60,7 +59,7 @@ pub(crate) async fn create(
             let (alert, case) = asker(desk).open(tx, *id)?;
             let (made, is_new) = on_alerts::attach(tx, alert, &file.new())?;
             let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-            Ok((Subject::Patient(case.patient), status, Attachment::of(made, None, true)))
+            Ok((Subject::Patient(case.patient), status, Attachment::of(made, None)))
         })
     })
     .await

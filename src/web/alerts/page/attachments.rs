@@ -25,7 +25,7 @@ fn asker(room: &Room) -> Asker<'_> {
     Asker { state: &room.state, viewer: &room.viewer, sight: &room.sight, now: room.now }
 }
 
-/// The files of a case as its reader may see them.
+/// The files of a case: for whoever acts on alerts, as notes are.
 ///
 /// # Errors
 /// Store faults.
@@ -34,21 +34,20 @@ pub(crate) fn fill(
     room: &Room,
     case: &Case,
     people: &mut People,
-) -> Result<Files, Fault> {
+) -> Result<Option<Files>, Fault> {
+    if !room.viewer.may(Can::ActOnAlerts) {
+        return Ok(None);
+    }
     let hidden = case.judged().err().map(|fault| masked(fault.clone())).transpose()?;
-    let acts = room.viewer.may(Can::ActOnAlerts);
     let mut rows = Vec::new();
     for file in attachments::of(view, AttachedTo::Alert(case.id))? {
-        let may_remove = acts
-            && hidden.is_none()
-            && file.removed.is_none()
-            && on_alerts::may_detach(room.viewer.actor(), &file);
         let told = hidden.is_none();
+        let may_remove = told && file.removed.is_none() && on_alerts::may_detach(room.viewer.actor(), &file);
         let removed = match file.removed {
             Some(removed) => Some(Removed {
                 at: removed.at,
                 who: people.hand(view, room, &removed.by)?,
-                reason: removed.reason.filter(|_| told && acts),
+                reason: removed.reason.filter(|_| told),
             }),
             None => None,
         };
@@ -64,7 +63,7 @@ pub(crate) fn fill(
         });
     }
     let path = format!("/alerts/{}/attachments", case.id);
-    Ok(Files { path, rows, may_attach: acts && hidden.is_none(), hidden })
+    Ok(Some(Files { path, rows, may_attach: hidden.is_none(), hidden }))
 }
 
 /// POST `/alerts/{id}/attachments`: a browser's form with a file.

@@ -52,8 +52,8 @@ pub(crate) struct View {
     pub finding: Finding,
     /// What was done, oldest first.
     pub acts: Vec<Act>,
-    /// The files on the case.
-    pub(crate) files: Files,
+    /// The files on the case, for whoever acts.
+    pub(crate) files: Option<Files>,
     /// Whether the reader may act.
     pub may_act: bool,
     /// Whether the reader may claim, acknowledge and hand over: whoever acts on alerts, or was called about this one.
