@@ -101,7 +101,7 @@ pub enum Still {
 }
 
 /// A warning comes when this share of the time is used.
-pub const WARN_PERCENT: u32 = 80;
+pub(crate) const WARN_PERCENT: u32 = 80;
 
 impl PauseReason {
     /// Every reason.

@@ -111,14 +111,14 @@ impl Admitted {
 
     /// Reads it again as if it had come at `first`: a resend keeps the first reception's instants.
     #[must_use]
-    pub fn as_received_at(&self, first: Instant) -> Content {
+    pub(crate) fn as_received_at(&self, first: Instant) -> Content {
         let whole = read(self.content_type.as_deref(), &self.payload, first);
         self.wearer.iter().fold(whole, |content, wearer| wearer.of(content))
     }
 
     /// The same message as if it came at `now`, with nobody to answer.
     #[must_use]
-    pub fn received_again(&self, now: Instant) -> Self {
+    pub(crate) fn received_again(&self, now: Instant) -> Self {
         let content = self.as_received_at(now);
         Self { received_at: now, content, ..self.share(None) }
     }

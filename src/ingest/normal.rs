@@ -154,7 +154,7 @@ impl Normalised {
 
     /// Whether a record may be this patient's: it says nothing of whose it is, or names them.
     #[must_use]
-    pub fn may_be_of(&self, record: u32, patient: Uuid) -> bool {
+    pub(crate) fn may_be_of(&self, record: u32, patient: Uuid) -> bool {
         let claim = self.claims.binary_search_by_key(&record, |(record, _)| *record);
         let claim = claim.ok().and_then(|place| self.claims.get(place));
         claim.is_none_or(|(_, who)| *who == Some(patient))
@@ -165,7 +165,7 @@ impl Normalised {
 ///
 /// `received_at` stamps samples that carry no instant, anchors relative ones and bounds the clock.
 #[must_use]
-pub fn normalise(samples: &Samples<'_>, received_at: Instant) -> Normalised {
+pub(crate) fn normalise(samples: &Samples<'_>, received_at: Instant) -> Normalised {
     let mut out = Normalised { readings: Vec::with_capacity(samples.list.len()), ..Normalised::default() };
     let (mut places, mut unstamped) = (Places::default(), Unstamped::default());
     let strays = Strays::of(samples);

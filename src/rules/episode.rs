@@ -108,14 +108,14 @@ impl Episode {
 
     /// When it first reached its worst level.
     #[must_use]
-    pub fn peaked_at(&self) -> Instant {
+    pub(crate) fn peaked_at(&self) -> Instant {
         let peak = self.peak();
         self.levels.iter().find(|l| l.level == peak).map_or(self.started_at, |l| l.at)
     }
 
     /// Whether it rests on a value too extreme to be believed alone: yellow, raised before the rule's own duration.
     #[must_use]
-    pub fn is_suspicion(&self, rule: &Rule) -> bool {
+    pub(crate) fn is_suspicion(&self, rule: &Rule) -> bool {
         let Kind::Threshold(t) = &rule.kind;
         self.peak() == Level::Yellow && self.raised_at().since(self.started_at) < t.yellow.lasting
     }
@@ -138,7 +138,7 @@ impl Episode {
 
     /// The level in force just after `at`.
     #[must_use]
-    pub fn level_after(&self, at: Instant) -> Level {
+    pub(crate) fn level_after(&self, at: Instant) -> Level {
         if self.ended_at.is_some_and(|end| end <= at) {
             return Level::Green;
         }

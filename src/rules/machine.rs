@@ -109,7 +109,7 @@ impl Machine {
 
     /// Where a reading that just came belongs. Whether it was stored before is the store's to say.
     #[must_use]
-    pub fn arrival(&self, reading: &JudgedReading) -> Arrival {
+    pub(crate) fn arrival(&self, reading: &JudgedReading) -> Arrival {
         match (reading.compared(), self.head) {
             (None, _) => Arrival::Absent,
             (Some(_), Some(head)) if reading.at <= head => Arrival::Late,

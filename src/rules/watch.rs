@@ -264,13 +264,6 @@ impl Watchlist {
         self.series.clear();
     }
 
-    /// Watches with other rules: everything is replayed.
-    pub fn adopt(&mut self, rules: Arc<[Rule]>) {
-        self.rules = rules;
-        self.marked.clear();
-        self.series.clear();
-    }
-
     /// How many series are known, and how many wait for a replay.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {

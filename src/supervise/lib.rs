@@ -13,7 +13,7 @@ use tokio::sync::watch;
 pub use watched::{Ill, Watched};
 
 /// A thread may end so often…
-pub const RESTARTS: usize = 5;
+pub(crate) const RESTARTS: usize = 5;
 /// …within this time; once more, and the process ends.
 const WITHIN: Duration = Duration::from_secs(600);
 /// The pause before the first restart. It doubles with each…

@@ -181,7 +181,7 @@ pub struct Facts {
 /// How long a claim keeps others away, and an escalation waiting, without an answer.
 pub const LEASE: Duration = Duration::from_secs(10 * 60);
 /// The longest silence; of a red, all its silences together.
-pub const LONGEST_SNOOZE: Duration = Duration::from_secs(24 * 3_600);
+pub(crate) const LONGEST_SNOOZE: Duration = Duration::from_secs(24 * 3_600);
 
 /// What a person does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

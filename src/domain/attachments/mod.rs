@@ -14,7 +14,7 @@ pub const MOST_BYTES: usize = 10 * 1024 * 1024;
 /// The most files of one subject that are not removed.
 pub const MOST_FILES: usize = 20;
 /// The most bytes of all of them.
-pub const MOST_TOTAL: u64 = 50 * 1024 * 1024;
+pub(crate) const MOST_TOTAL: u64 = 50 * 1024 * 1024;
 
 /// What a file is attached to: it belongs to a patient, and the capability that it is of says who may attach and see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -37,7 +37,7 @@ impl Hours {
 
     /// From midnight to midnight.
     #[must_use]
-    pub fn all_day() -> Self {
+    pub(crate) fn all_day() -> Self {
         Self(vec![(0, DAY)])
     }
 

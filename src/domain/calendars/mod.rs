@@ -262,7 +262,7 @@ impl Calendar {
     /// The working day that is the `days`-th after a date, that date not counted (as Res. CD/ANPD 15/2024 and
     /// the Civil Procedure Code art. 224 count); `None` when it does not come within ten years.
     #[must_use]
-    pub fn working_day(&self, after: NaiveDate, days: u32) -> Option<NaiveDate> {
+    pub(crate) fn working_day(&self, after: NaiveDate, days: u32) -> Option<NaiveDate> {
         let mut left = days;
         let mut date = after;
         for _ in 0..HORIZON_DAYS {
@@ -273,12 +273,6 @@ impl Calendar {
             left -= u32::from(self.works(date));
         }
         None
-    }
-
-    /// The end of the `days`-th working day after the date of `from`.
-    #[must_use]
-    pub fn end_of_working_day(&self, from: Instant, days: u32) -> Option<Instant> {
-        self.working_day(self.zone.date(from), days).map(|date| self.zone.day(date).to)
     }
 }
 

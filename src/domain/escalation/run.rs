@@ -357,7 +357,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Refused::Done`].
-    pub fn rearm(&mut self, now: Instant) -> Result<(), Refused> {
+    pub(crate) fn rearm(&mut self, now: Instant) -> Result<(), Refused> {
         self.change()?;
         // Resumes where it stood: the step is taken anew by the next tick.
         self.step = self.step.and_then(|step| step.checked_sub(1));

@@ -47,7 +47,7 @@ impl Code {
     /// The most characters.
     pub const LONGEST: usize = 64;
     /// What stands for whatever is no code.
-    pub const OTHER: &'static str = "other";
+    pub(crate) const OTHER: &'static str = "other";
 
     /// The code, or [`Code::OTHER`]: a fact is not refused for it, since it is told in the transaction of what happened.
     #[must_use]

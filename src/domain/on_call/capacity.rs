@@ -33,7 +33,7 @@ pub enum Work {
 impl Agent {
     /// How much of their capacity ordinary work may fill: nine tenths, rounded down.
     #[must_use]
-    pub const fn ordinary_most(&self) -> u32 {
+    pub(crate) const fn ordinary_most(&self) -> u32 {
         self.capacity - self.reserve()
     }
 

@@ -12,7 +12,7 @@ use store::alerts::late_reds::{self, LateRed};
 use store::{Store, Urgency};
 
 /// A series whose newest reading has not changed for this long brings no more for now.
-pub const QUIET: Duration = Duration::from_secs(5);
+pub(crate) const QUIET: Duration = Duration::from_secs(5);
 
 /// Late reds as a module.
 pub struct LateReds {

@@ -18,9 +18,9 @@ use store::{Store, Tx, Urgency, versions};
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);
 /// Whatever is overdue by more than this is raised.
-pub const LATE_AFTER: Duration = Duration::from_secs(90);
+pub(crate) const LATE_AFTER: Duration = Duration::from_secs(90);
 /// An older heartbeat does not count.
-pub const HEARTBEAT_LASTS: Duration = Duration::from_secs(180);
+pub(crate) const HEARTBEAT_LASTS: Duration = Duration::from_secs(180);
 /// How long a message to the people on duty is worth sending.
 const WORD_LASTS: Duration = Duration::from_secs(3_600);
 /// How long the message about a closed clinic's lapses is worth sending.

@@ -10,7 +10,7 @@ use store::messages::{About, Topic};
 use store::{Store, Tx, Urgency, on_call};
 
 /// Reason: a bounce report came back.
-pub const BOUNCED: &str = "bounced";
+pub(crate) const BOUNCED: &str = "bounced";
 /// Reason: the mail server refused the message.
 pub const REFUSED: &str = "refused";
 /// How long the message about it is worth sending.
@@ -62,6 +62,6 @@ pub fn lose(tx: &mut Tx<'_>, user: UserId, why: &str) -> store::Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub fn regain(tx: &mut Tx<'_>, user: UserId) -> store::Result<()> {
+pub(crate) fn regain(tx: &mut Tx<'_>, user: UserId) -> store::Result<()> {
     on_call::reached_again(tx, user, Channel::Email).map(drop)
 }

@@ -40,7 +40,7 @@ const TURN: Duration = Duration::from_millis(8);
 const READING: Duration = Duration::from_secs(20);
 /// After this long any node may take a mark that its own node did not settle. The same goes for a mark dated this far
 /// ahead: it was written on a wrong clock.
-pub const ORPHANED: Duration = Duration::from_secs(5);
+pub(crate) const ORPHANED: Duration = Duration::from_secs(5);
 /// After this long any node may take a row that another node took and did not settle: that node died.
 const ABANDONED: Duration = Duration::from_secs(60);
 /// How far a reading's stamp may lie ahead of its reception; a replay reads this far past now to reach the head.

@@ -44,13 +44,13 @@ use supervise::Watched;
 /// consent refused it, and these.
 pub mod decision {
     /// Taken, but for some parts.
-    pub const IN_PART: u8 = 100;
+    pub(crate) const IN_PART: u8 = 100;
     /// Nothing in it could be taken.
     pub const NOTHING: u8 = 101;
     /// It cannot be read.
-    pub const UNREADABLE: u8 = 102;
+    pub(crate) const UNREADABLE: u8 = 102;
     /// Over a quota.
-    pub const QUOTA: u8 = 103;
+    pub(crate) const QUOTA: u8 = 103;
     /// The device is nobody's.
     pub const NOT_BOUND: u8 = 104;
 }
@@ -110,7 +110,7 @@ impl Committer {
     }
 
     /// Waits until the node takes part; whether it does. In another seat it begins after every receipt there is.
-    pub fn may_commit(&mut self, watched: &Watched) -> bool {
+    pub(crate) fn may_commit(&mut self, watched: &Watched) -> bool {
         if !self.standing.takes_part() {
             watched.rests();
         }
@@ -148,7 +148,7 @@ impl Committer {
     }
 
     /// Drops a group unanswered.
-    pub fn turn_away(&mut self, group: &mut Vec<Admitted>) {
+    pub(crate) fn turn_away(&mut self, group: &mut Vec<Admitted>) {
         let count = u64::try_from(group.drain(..).len()).unwrap_or(0);
         self.stats.queued.fetch_sub(count, Ordering::Relaxed);
     }

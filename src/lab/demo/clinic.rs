@@ -102,7 +102,7 @@ const fn idle(label: &'static str, model: &'static str) -> Wearable {
 }
 
 /// Those whose devices have no client stand last.
-pub const PATIENTS: [Person; 12] = [
+pub(crate) const PATIENTS: [Person; 12] = [
     Person {
         name: "Aurora Exemplo",
         cpf: "90000000175",

@@ -2,6 +2,7 @@
 //! clinic; `replay()` runs its devices against a gateway that listens.
 
 pub mod clinic;
+mod diary;
 mod duty;
 mod keep;
 pub mod playhead;
@@ -161,10 +162,19 @@ pub async fn replay(
     let playhead = Playhead::new(speed, now).map_err(|fault| Error::Usage(fault.to_string()))?;
     let progress = Progress::of(prepared.home.dir());
     let players = players(&prepared.cast, progress.read(), playhead.begins())?;
+    let is_first = progress.read().is_none();
     progress.write(now)?;
     let reached = clock.clone();
+    let diary = async {
+        if is_first {
+            diary::bring(prepared.store.clone(), &prepared.cast, clock.clone(), shutdown.clone()).await;
+        }
+    };
+    let played = async {
+        tokio::join!(replay::play(players, mqtt, playhead, clock.clone(), shutdown.clone()), diary);
+    };
     tokio::select! {
-        () = replay::play(players, mqtt, playhead, clock.clone(), shutdown) => {}
+        () = played => {}
         () = progress.keep(move || playhead.at(reached.now())) => {}
     }
     progress.write(playhead.at(clock.now()))

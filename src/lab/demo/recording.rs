@@ -112,7 +112,7 @@ impl Recording {
 
     /// Moved so that what was measured `cut` after the first row falls on `now`.
     #[must_use]
-    pub const fn rebased(&self, cut: Duration, now: Instant) -> Rebased<'_> {
+    pub(crate) const fn rebased(&self, cut: Duration, now: Instant) -> Rebased<'_> {
         // Whole milliseconds: what a payload's `ts` can say.
         Rebased { recording: self, cut, now: Instant::from_millis(now.millis()) }
     }

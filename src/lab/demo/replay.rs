@@ -186,7 +186,8 @@ fn batches(rebased: &Rebased<'_>, after: Instant, until: Instant) -> Vec<Batch> 
     batches
 }
 
-async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+/// Ends with the shutdown.
+pub(super) async fn stopped(shutdown: &mut watch::Receiver<bool>) {
     // A dropped sender is a shutdown as well.
     let _stop = shutdown.wait_for(|stop| *stop).await;
 }

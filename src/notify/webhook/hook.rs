@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// What is said of a call that would have gone into a private network.
 const PRIVATE: &str = "private_network";
 /// A receiver may ask for this much patience; more would outlast what a page is for.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Calls other programs.
 pub struct Hook {

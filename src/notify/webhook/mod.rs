@@ -9,10 +9,10 @@ use ring::hmac;
 
 use domain::Instant;
 
-pub use hook::{Hook, LONGEST_WAIT};
+pub use hook::Hook;
 
 /// How far a receiver's clock may be from ours.
-pub const TOLERANCE_SECS: u64 = 300;
+pub(crate) const TOLERANCE_SECS: u64 = 300;
 
 /// A secret that both sides hold, `whsec_` and base64 on paper.
 pub struct Secret(hmac::Key);

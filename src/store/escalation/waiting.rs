@@ -48,7 +48,7 @@ pub fn waiting(view: &mut View<'_>, after: &Place, now: Instant) -> Result<(Vec<
         .filter(literally(waits))
         .filter(escalations::next_at.ge(from))
         .filter(escalations::next_at.gt(after.next_at).or(escalations::id.gt(&after.id)))
-        .filter(escalations::kind.eq(ALERT).and(escalations::spoiled.is_null()))
+        .filter(escalations::spoiled.is_null())
         .order((escalations::next_at, escalations::id))
         .limit(TOGETHER)
         .select((escalations::next_at, Row::as_select()))
@@ -59,7 +59,9 @@ pub fn waiting(view: &mut View<'_>, after: &Place, now: Instant) -> Result<(Vec<
     let (mut finder, mut lost, mut found) = (Finder::default(), BTreeMap::new(), Vec::new());
     let called = all_called(view, rows.iter().map(|(_, row)| row.id.as_str()))?;
     let nobody = Called::default();
-    for escalation in rows.into_iter().filter_map(|(_, row)| row.open().ok()) {
+    // Asked here and not of the database: SQLite would look for the kind first, and sort all of it for each piece.
+    let alerts = rows.into_iter().filter(|(_, row)| row.kind == ALERT);
+    for escalation in alerts.filter_map(|(_, row)| row.open().ok()) {
         let called = called.get(&escalation.id).unwrap_or(&nobody);
         let in_vain = escalation.run.state == State::Waiting && in_vain(view, &called.last, &mut lost, now)?;
         let moves = in_vain || readable(newcomers(view, &escalation, called, &mut finder, now))?.is_some();

@@ -23,7 +23,7 @@ const REPLAY_LASTS: Duration = Duration::from_secs(24 * 3_600);
 /// The code of a program that wants no more calls (RFC 9110 §15.5.11).
 const GONE: &str = "http_410";
 /// The most messages that one replay makes due again.
-pub const REPLAYED: i64 = 500;
+pub(crate) const REPLAYED: i64 = 500;
 
 /// Whether anything on a channel is due, to anybody or to one recipient, looked up without taking the turn to write.
 ///
@@ -371,7 +371,7 @@ fn received(tx: &mut Tx<'_>, mut stored: Stored, receipt: Receipt, code: Option<
 ///
 /// # Errors
 /// Database errors.
-pub fn by_key(tx: &mut Tx<'_>, key: &str) -> Result<Option<Stored>> {
+pub(crate) fn by_key(tx: &mut Tx<'_>, key: &str) -> Result<Option<Stored>> {
     let row = messages::table.filter(messages::key.eq(key));
     held!(tx, Row, row).into_iter().next().map(Row::open).transpose()
 }

@@ -119,7 +119,7 @@ pub(super) fn suppressed(
 ///
 /// # Errors
 /// Database errors.
-pub fn unsay(tx: &mut Tx<'_>, about: &About<'_>, recipient: &str) -> Result<()> {
+pub(crate) fn unsay(tx: &mut Tx<'_>, about: &About<'_>, recipient: &str) -> Result<()> {
     let shown = [State::Accepted, State::Sent, State::Delivered].map(State::name);
     let shown = messages::channel.eq(Channel::InApp.name()).and(messages::state.eq_any(shown));
     let said = messages::table

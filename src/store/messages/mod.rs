@@ -28,13 +28,15 @@ use domain::messages::{Channel, Class, Message, State};
 use domain::{Instant, UserId};
 
 pub use about::{ALERT, About, Cleared, Ground, Topic};
+pub(crate) use attempts::by_key;
 pub use attempts::{
-    Answer, REPLAYED, Waiting, any_due, any_overdue, attempted, attempted_together, by_key, claim,
-    claim_cases, of_several, overdue, receipt, replay, reported, waiting,
+    Answer, Waiting, any_due, any_overdue, attempted, attempted_together, claim, claim_cases, of_several,
+    overdue, receipt, replay, reported, waiting,
 };
 pub use cancel::{cancel, let_go};
-pub use hand_over::{hand_over, suppress, unsay};
-pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trials, try_out};
+pub(crate) use hand_over::unsay;
+pub use hand_over::{hand_over, suppress};
+pub use trial::{TRIAL, TRIAL_LINK, next_trial, trials, try_out};
 
 /// How long a page is worth sending; an answer cancels it earlier.
 pub const PAGE_LASTS: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);

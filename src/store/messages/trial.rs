@@ -25,9 +25,9 @@ pub const TRIAL: (&str, &str) = ("trial", "test");
 /// Where a test page leads: opening it is its receipt.
 pub const TRIAL_LINK: &str = "/account/trial";
 /// How many a person may send themselves within [`TRIALS_WITHIN`].
-pub const MOST_TRIALS: usize = 3;
+pub(crate) const MOST_TRIALS: usize = 3;
 /// See [`MOST_TRIALS`].
-pub const TRIALS_WITHIN: Duration = Duration::from_secs(3_600);
+pub(crate) const TRIALS_WITHIN: Duration = Duration::from_secs(3_600);
 
 /// Plans a test page to a person on each of their channels.
 ///

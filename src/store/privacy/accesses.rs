@@ -15,7 +15,7 @@ use crate::{Act, Actor, Store, Tx, View, patients};
 use domain::{Instant, PatientId, Role, UserId};
 
 /// How long one entry speaks for further looks.
-pub const COVERS: Duration = Duration::from_secs(300);
+pub(crate) const COVERS: Duration = Duration::from_secs(300);
 
 /// What of a person is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -32,7 +32,7 @@ pub(crate) use crate::readings::chunks::rows::{Outline, Series};
 pub use crate::readings::chunks::sizes::{Part, Sizes, kept_of, sizes};
 pub(crate) use crate::readings::chunks::span::Span;
 pub(crate) use crate::readings::journal::backend::ReadingStore;
-pub use crate::readings::journal::measured::signals_of;
+pub(crate) use crate::readings::journal::measured::signals_of;
 pub use crate::readings::journal::row::{Batch, StoredReading, attrs};
 pub(crate) use crate::readings::journal::row::{Identity, Row};
 pub use crate::readings::journal::unstamped::{

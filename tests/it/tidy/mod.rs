@@ -10,6 +10,7 @@ mod openapi;
 mod purposes;
 mod repository;
 mod schema;
+mod shown;
 mod timeline;
 
 use std::fs;

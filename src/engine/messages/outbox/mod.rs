@@ -82,7 +82,7 @@ impl Outbox {
     /// The same outbox, waiting this long for answers in a cycle.
     #[cfg(test)]
     #[must_use]
-    pub const fn hearing_for(mut self, hears: Duration) -> Self {
+    pub(crate) const fn hearing_for(mut self, hears: Duration) -> Self {
         self.hears = hears;
         self
     }

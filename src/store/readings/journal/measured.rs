@@ -83,7 +83,7 @@ pub(crate) fn ends(view: &mut View<'_>, patient_key: i64) -> Result<HashMap<i16,
 ///
 /// # Errors
 /// Database errors.
-pub fn signals_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<Signal>> {
+pub(crate) fn signals_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<Signal>> {
     let mut codes: Vec<i16> = ends(view, patient_key)?.into_keys().collect();
     codes.sort_unstable();
     Ok(codes.into_iter().filter_map(Signal::from_code).collect())
