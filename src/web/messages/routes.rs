@@ -13,8 +13,8 @@ pub(crate) fn api() -> Vec<Row> {
         POST "/api/v1/messages/test" SignedIn => api::try_out;
         GET "/api/v1/messages/mail" SignedIn => api::reader::get;
         PUT "/api/v1/messages/mail" SignedIn => api::reader::put;
-        GET "/api/v1/messages/letters" SignedIn => api::reader::get_moved;
-        PUT "/api/v1/messages/letters" SignedIn => api::reader::put_moved;
+        GET "/api/v1/messages/letters" SignedIn => api::reader::get_before;
+        PUT "/api/v1/messages/letters" SignedIn => api::reader::put_before;
         GET "/api/v1/webhooks" SeeWebhooks => api::webhooks::list;
         POST "/api/v1/webhooks" ManageWebhooks => api::webhooks::create;
         POST "/api/v1/webhooks/{id}/disable" ManageWebhooks => api::webhooks::disable;

@@ -29,7 +29,7 @@ mod shared;
         crate::alerts::api::list, crate::alerts::api::get, crate::alerts::api::of_patient, crate::alerts::api::claim, crate::alerts::api::ack, crate::alerts::api::together::ack, crate::alerts::api::snooze, crate::alerts::api::resolve,
         crate::alerts::api::reassign, crate::alerts::api::unack, crate::alerts::api::escalate, crate::escalation::api::progress::escalation, crate::messages::api::list, crate::messages::api::read,
         crate::messages::api::try_out, crate::messages::api::tests, crate::messages::api::reader::get, crate::messages::api::reader::put,
-        crate::messages::api::reader::get_moved, crate::messages::api::reader::put_moved,
+        crate::messages::api::reader::get_before, crate::messages::api::reader::put_before,
         crate::sla::api::clocks::show, crate::sla::api::clocks::pause, crate::sla::api::clocks::resume,
         crate::calendars::api::list, crate::calendars::api::get, crate::calendars::api::put, crate::calendars::api::history,
         crate::sla::api::levels::list, crate::sla::api::levels::get, crate::sla::api::levels::history, crate::sla::api::levels::propose,

@@ -1,7 +1,5 @@
 //! How messages to the caller are written: everybody's own.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::LOCATION;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,19 +58,14 @@ pub(crate) async fn put(call: Call, body: Body<MailPreferences>) -> Answer {
     .await
 }
 
-/// Where it was before.
-#[utoipa::path(get, path = "/api/v1/messages/letters", tag = "messages", responses((status = 308, description = "It is at `/api/v1/messages/mail`")))]
-pub(crate) async fn get_moved() -> HttpResponse {
-    moved()
+/// Where it was before: the same answer, and no redirect, for clients drop their token on the way.
+#[utoipa::path(get, path = "/api/v1/messages/letters", tag = "messages", responses((status = 200, body = MailPreferences)))]
+pub(crate) async fn get_before(call: Call) -> Answer {
+    get(call).await
 }
 
-/// Where it was before.
-#[utoipa::path(put, path = "/api/v1/messages/letters", tag = "messages", request_body = MailPreferences, responses((status = 308, description = "It is at `/api/v1/messages/mail`")))]
-pub(crate) async fn put_moved() -> HttpResponse {
-    moved()
-}
-
-/// 308 and not 301: the program asks again with the same method and body.
-fn moved() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header((LOCATION, "/api/v1/messages/mail")).finish()
+/// Where it was before: the same answer.
+#[utoipa::path(put, path = "/api/v1/messages/letters", tag = "messages", request_body = MailPreferences, responses((status = 200, body = MailPreferences), (status = 422)))]
+pub(crate) async fn put_before(call: Call, body: Body<MailPreferences>) -> Answer {
+    put(call, body).await
 }
