@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::attachments::upload::Uploads;
+use super::attachments::memory::Uploads;
 use super::health::readiness::Readiness;
 use super::http::streams::Streams;
 use super::people::checks::Checks;

@@ -3,5 +3,6 @@
 
 pub(crate) mod api;
 pub(crate) mod download;
+pub(crate) mod memory;
 pub(crate) mod upload;
 pub(crate) mod view;

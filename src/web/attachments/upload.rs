@@ -1,7 +1,6 @@
 //! A file on its way in: as the body of a call, or as a part of a browser's form. It says its length first, and waits
 //! until there is memory for all of it, so that many at once need no more than a few. The limits of other bodies stay.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_multipart::{Multipart, MultipartError};
@@ -9,7 +8,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{self, ContentDisposition, HeaderMap};
 use actix_web::web::{Data, Payload};
 use futures_util::{Stream, StreamExt as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::http::code::Code;
@@ -18,38 +17,12 @@ use crate::state::State;
 use domain::attachments::{FileName, MOST_BYTES, MediaType, NotAFile};
 use store::attachments::NewAttachment;
 
-/// Memory is given out in pieces of so many bytes …
-const UNIT: usize = 64 * 1024;
-/// … and all files that come in at one time have so many of them: 64 MiB.
-const UNITS: usize = 1_024;
-/// How long a file waits for memory: less than a connection may be silent.
-const WAITS: Duration = Duration::from_secs(5);
 /// How long a whole file may take to come in.
 const TAKES: Duration = Duration::from_secs(180);
 /// What a form holds beside its file.
 const FORM: usize = 64 * 1024;
 /// The longest name that is looked at.
 const LONGEST_NAME: usize = 4_096;
-
-/// The memory for files that come in.
-#[derive(Debug)]
-pub(crate) struct Uploads(Arc<Semaphore>);
-
-impl Default for Uploads {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(UNITS)))
-    }
-}
-
-impl Uploads {
-    async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Fault> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).map_err(|_range| Fault::new(Code::TooLarge))?;
-        match timeout(WAITS, Arc::clone(&self.0).acquire_many_owned(units)).await {
-            Ok(Ok(room)) => Ok(room),
-            Ok(Err(_)) | Err(_) => Err(Code::Busy.into()),
-        }
-    }
-}
 
 /// A file as it came.
 pub(crate) struct Upload {
@@ -234,23 +207,4 @@ fn cut(mut said: String) -> String {
 
 fn text(headers: &HeaderMap, name: &header::HeaderName) -> String {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn files_that_come_in_at_once_have_64_mebibytes_and_others_wait_or_are_told_so() {
-        let uploads = Uploads::default();
-        let mut held = Vec::new();
-        for _ in 0..6 {
-            held.push(uploads.room(MOST_BYTES).await.unwrap());
-        }
-        let refused = uploads.room(MOST_BYTES).await;
-        assert_eq!(refused.err().map(|fault| fault.code), Some(Code::Busy));
-        assert!(uploads.room(100_000).await.is_ok(), "a small one finds room");
-        held.pop();
-        assert!(uploads.room(MOST_BYTES).await.is_ok());
-    }
 }

@@ -95,6 +95,7 @@ fn told(kind: impl Fn(&str) -> &'static str) -> Columns {
     let schema = [
         include_str!("../../../src/store/db/schema/mod.rs"),
         include_str!("../../../src/store/db/schema/deadlines.rs"),
+        include_str!("../../../src/store/db/schema/files.rs"),
         include_str!("../../../src/store/db/schema/series.rs"),
         include_str!("../../../src/store/db/schema/log.rs"),
     ]
