@@ -8,7 +8,6 @@ use super::code::Code;
 use super::problem::Refusal;
 use domain::Instant;
 use domain::alerts::ActRefused;
-use store;
 use store::alerts;
 use store::keys::seal::Broken;
 

@@ -116,7 +116,7 @@ fn append(
             batch.admit(&source.permit, &source.key, patient, device, received, &[reading])?;
         }
         at = at.plus(every);
-        if batch.len() >= COMMIT || at >= to {
+        if batch.count() >= COMMIT || at >= to {
             let appended =
                 store.keep_house(Urgency::Patient, "bench", at, |tx| readings::append(tx, &batch))?;
             laid += u64::try_from(appended.new)?;

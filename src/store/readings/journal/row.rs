@@ -187,7 +187,7 @@ impl Batch {
 
     /// How many readings it holds.
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub const fn count(&self) -> usize {
         self.rows.len()
     }
 
