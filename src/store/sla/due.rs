@@ -105,7 +105,8 @@ fn due(tx: &mut Tx<'_>, limit: i64) -> Result<(Vec<Row>, usize)> {
 fn act(tx: &mut Tx<'_>, row: Row) -> Result<Option<(AlertId, Did)>> {
     let now = tx.now();
     let mut clock = row.read(tx)?;
-    let id: AlertId = clock.subject.parse().map_err(|_not_an_id| Error::Corrupt("sla_timers.subject"))?;
+    let id: AlertId =
+        clock.subject.parse().map_err(|_not_an_id| Error::corrupt("sla_timers.subject").in_row(&clock.id))?;
     tx.lock(Lock::Clocks(id));
     let alert = alerts::get(tx, id)?;
     let Some(did) = clock.due(now) else {

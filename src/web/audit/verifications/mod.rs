@@ -48,7 +48,7 @@ pub(crate) struct Break {
 fn report(view: &mut View<'_>, viewer: &Viewer, job: &jobs::Job) -> Result<Option<Report>, Fault> {
     let Some(result) = job.result(view)? else { return Ok(None) };
     let read = serde_json::from_value(result);
-    let mut report: Report = read.map_err(|_shape| store::Error::Corrupt("jobs.result"))?;
+    let mut report: Report = read.map_err(|_shape| store::Error::corrupt("jobs.result").in_row(job.id))?;
     if let Some(found) = &mut report.first_break {
         found.what = shown(view, viewer, &found.what)?;
     }
