@@ -96,7 +96,7 @@ fn one_by_one(tx: &mut Tx<'_>, due: &[Due]) -> store::Result<usize> {
         match tx.item(|tx| advance(tx, vec![row])) {
             Err(error) if error.is_the_rows() => {
                 tracing::error!(escalation = %id, %error, "an escalation cannot be worked off; it is set aside");
-                escalation::spoil(tx, &id, &error.to_string())?;
+                escalation::spoil(tx, &id, &error)?;
             }
             done => done?,
         }

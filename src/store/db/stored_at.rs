@@ -73,6 +73,18 @@ impl Error {
         }
     }
 
+    /// The error without the row it names, for what is shown or recorded beyond the operator's log: the row may be a
+    /// patient's, whom some viewers know by a pseudonym only.
+    #[must_use]
+    pub fn without_row(&self) -> String {
+        let bare = |at: &StoredAt| StoredAt { row: None, ..at.clone() };
+        match self {
+            Self::Corrupt(at) => Self::Corrupt(bare(at)).to_string(),
+            Self::Sealed(why, Some(at)) => Self::Sealed(*why, Some(bare(at))).to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// Names the place of a sealed value, in an error that names none yet.
     pub(crate) fn at(self, place: Place<'_>) -> Self {
         match self {
@@ -92,5 +104,30 @@ pub(crate) trait InRow {
 impl<T> InRow for Result<T> {
     fn in_row(self, row: impl fmt::Display) -> Self {
         self.map_err(|error| error.in_row(row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::seal::Broken;
+
+    #[test]
+    fn the_first_row_named_stands_and_what_looks_like_no_id_is_not_shown() {
+        let odd = || Error::corrupt("alerts.level");
+        assert_eq!(odd().to_string(), "a stored value is not readable: alerts.level");
+        let named = odd().in_row(7).in_row(8);
+        assert_eq!(named.to_string(), "a stored value is not readable: alerts.level, row 7");
+        assert_eq!(named.without_row(), odd().to_string());
+        for text in ["", "Maria Silva", "João", "maria@example.org", &"1".repeat(LONGEST + 1)] {
+            assert_eq!(odd().in_row(text).to_string(), odd().to_string(), "{text}");
+        }
+        let place = Place::new("patients", "identity", "a");
+        let sealed = Error::from(Broken::NoKey);
+        assert_eq!(sealed.to_string(), "a sealed value cannot be opened: its key is not here");
+        let sealed = sealed.at(place).at(Place::new("t", "c", "b")).in_row("d");
+        let words = "a sealed value cannot be opened (patients.identity, row a): its key is not here";
+        assert_eq!(sealed.to_string(), words);
+        assert_eq!(Error::NotFound("alert").in_row(7).to_string(), "no such alert");
     }
 }

@@ -273,9 +273,10 @@ pub fn take(tx: &mut Tx<'_>, due: &[(String, String)]) -> Result<Vec<Row>> {
 ///
 /// # Errors
 /// Database errors.
-pub fn spoil(tx: &mut Tx<'_>, id: &str, why: &str) -> Result<()> {
-    diesel::update(escalations::table.find(id)).set(escalations::spoiled.eq(why)).execute(tx.conn)?;
-    let body = serde_json::json!({ "table": "escalations", "row": id, "why": why });
+pub fn spoil(tx: &mut Tx<'_>, id: &str, error: &Error) -> Result<()> {
+    let row = diesel::update(escalations::table.find(id));
+    row.set(escalations::spoiled.eq(error.to_string())).execute(tx.conn)?;
+    let body = serde_json::json!({ "table": "escalations", "row": id, "why": error.without_row() });
     tx.audit(&Act::new("engine.quarantined").body(body))
 }
 

@@ -215,7 +215,8 @@ fn write_to(
 }
 
 pub(super) fn spoil(tx: &mut Tx<'_>, id: &str, error: &Error) -> Result<()> {
+    tracing::error!(row = id, %error, "sla_timers: this clock cannot be worked off; it is set aside");
     diesel::update(t::sla_timers.find(id)).set(t::spoiled.eq(error.to_string())).execute(tx.conn)?;
-    let body = serde_json::json!({ "table": "sla_timers", "row": id, "why": error.to_string() });
+    let body = serde_json::json!({ "table": "sla_timers", "row": id, "why": error.without_row() });
     tx.audit(&Act::new("engine.quarantined").body(body))
 }
