@@ -50,7 +50,8 @@ pub(crate) fn publish(tx: &mut Tx<'_>, rule: &Rule, author: &str, approver: &str
 /// # Errors
 /// Database errors.
 pub fn all(view: &mut View<'_>) -> Result<Vec<RuleVersion>> {
-    let rows: Vec<(String, String, String, i64, (String, i64))> = rule_versions::table
+    type Raw = (String, String, String, i64, (String, i64));
+    let rows: Vec<Raw> = rule_versions::table
         .order((rule_versions::rule.asc(), rule_versions::version.desc()))
         .select((
             rule_versions::body,
