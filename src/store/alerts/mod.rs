@@ -279,7 +279,7 @@ type Changing = (
 );
 
 fn changing(case: &AlertCase, episode: &Episode, now: Instant) -> Result<Changing> {
-    let json = |_shape| Error::Corrupt("an alert to store");
+    let json = |_shape| Error::corrupt("an alert to store");
     Ok((
         alerts::level.eq(case.facts.level.code()),
         alerts::peak.eq(case.facts.peak.code()),

@@ -83,7 +83,9 @@ impl TryFrom<Row> for Move {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
-        let signal = row.signal.map(|code| Signal::from_code(code).ok_or(Error::Corrupt("moves.signal")));
+        let signal = row
+            .signal
+            .map(|code| Signal::from_code(code).ok_or(Error::corrupt("moves.signal").in_row(row.id)));
         Ok(Self {
             id: row.id,
             device_key: row.device_key,
@@ -452,7 +454,7 @@ pub fn step(tx: &mut Tx<'_>, due: &Move, next: &Next, permit: Option<Allowed<'_>
             reached(tx, due, (series.signal, series.on), moved)?;
         }
         Next::Given(series) => {
-            let permit = permit.ok_or(Error::Corrupt("a move without its permit"))?;
+            let permit = permit.ok_or(Error::corrupt("a move without its permit"))?;
             let given = readings::give(tx, permit, patient, device, &series.what)?;
             reached(tx, due, (series.signal, series.on), given)?;
         }

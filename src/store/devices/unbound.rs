@@ -84,7 +84,7 @@ pub fn of_device(view: &mut View<'_>, device_key: i64) -> Result<Vec<Waiting>> {
             expires_at: Instant::from_micros(expires_at?),
         })
     };
-    rows.into_iter().map(|row| read(row).ok_or(Error::Corrupt("quarantine.signal"))).collect()
+    rows.into_iter().map(|row| read(row).ok_or(Error::corrupt("quarantine.signal"))).collect()
 }
 
 /// The identities among these that wait.
@@ -136,7 +136,7 @@ pub(crate) fn next_signal(
         .filter(quarantine::signal.gt(after.map_or(i16::MIN, Signal::code)))
         .select(min(quarantine::signal))
         .first(view.conn)?;
-    code.map(|code| Signal::from_code(code).ok_or(Error::Corrupt("quarantine.signal"))).transpose()
+    code.map(|code| Signal::from_code(code).ok_or(Error::corrupt("quarantine.signal"))).transpose()
 }
 
 /// The first items that wait in one signal, ascending.

@@ -89,7 +89,7 @@ struct Row<'a> {
 /// Database errors; the key was destroyed.
 pub fn insert(tx: &mut Tx<'_>, aside: &Aside<'_>) -> Result<Uuid> {
     let id = insert_many(tx, std::slice::from_ref(aside))?.pop();
-    id.ok_or(Error::Corrupt("nothing was set aside"))
+    id.ok_or(Error::corrupt("nothing was set aside"))
 }
 
 /// Sets many aside at once; their ids in the order given.
@@ -168,7 +168,7 @@ pub(crate) fn opened(view: &mut View<'_>, raw: Raw) -> Result<Item> {
         flags: Flags(sealed.flags),
     });
     Ok(Item {
-        id: id.parse().map_err(|_not_an_id| Error::Corrupt("quarantine.id"))?,
+        id: id.parse().map_err(|_not_an_id| Error::corrupt("quarantine.id").in_row(&id))?,
         patient_key,
         device_key,
         reason,

@@ -107,7 +107,7 @@ impl From<store::Error> for Fault {
             Error::Refused { code, what } => {
                 Self::new(Code::from_name(code).unwrap_or(Code::Conflict)).with("reason", what)
             }
-            Error::Sealed(Broken::KeyDestroyed) => Self::new(Code::Erased),
+            Error::Sealed(Broken::KeyDestroyed, _) => Self::new(Code::Erased),
             Error::Busy => Self::new(Code::Busy),
             Error::Full => Self::new(Code::DiskFull),
             Error::Unsure => Self::new(Code::Unsure),

@@ -81,7 +81,7 @@ fn committed(
 ) -> Result<Option<StoredReading>> {
     match first_committed(view, series, at, at.plus(Duration::from_micros(1))) {
         Ok(stored) => Ok(stored.into_iter().find(|stored| stored.device_key == device_key)),
-        Err(Error::Sealed(_) | Error::Corrupt(_)) => Ok(None),
+        Err(Error::Sealed(..) | Error::Corrupt(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }
