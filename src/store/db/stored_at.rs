@@ -85,6 +85,16 @@ impl Error {
         }
     }
 
+    /// Names the row of a key that cannot be used, by its id or its owner, in an error that names no place yet.
+    pub(crate) fn of_key(self, row: impl fmt::Display) -> Self {
+        match self {
+            Self::Sealed(why, None) => {
+                Self::Sealed(why, Some(StoredAt::new("subject_keys.wrapped").or_row(row)))
+            }
+            other => other,
+        }
+    }
+
     /// Names the place of a sealed value, in an error that names none yet.
     pub(crate) fn at(self, place: Place<'_>) -> Self {
         match self {

@@ -244,7 +244,7 @@ impl Keyring {
             .optional()?;
         let Some(row) = row else { return Ok(None) };
         let id = row.id;
-        let key = self.unwrap_row(&row).map_err(|error| error.at(wrapped(&id.to_string())))?;
+        let key = self.unwrap_row(&row).map_err(|error| error.of_key(id))?;
         self.remember(subject, class, id, &key);
         Ok(Some(key))
     }
@@ -347,14 +347,9 @@ impl Keyring {
             u32::try_from(row.epoch).map_err(|_range| Error::corrupt("subject_keys.epoch").in_row(row.id))?;
         // The key's own row is at fault here, not the value that it sealed.
         let dek = self.keks.unwrap(epoch, &row.subject, row.class, &row.wrapped);
-        let dek = dek.map_err(|error| error.at(wrapped(&row.id.to_string())))?;
+        let dek = dek.map_err(|error| error.of_key(row.id))?;
         Ok(Arc::new(SubjectKey::new(&dek, KeyRef { id: row.id, epoch })?))
     }
-}
-
-/// Where a wrapped key stands, by its id.
-const fn wrapped(id: &str) -> Place<'_> {
-    Place::new("subject_keys", "wrapped", id)
 }
 
 type Columns = (

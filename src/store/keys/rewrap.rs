@@ -39,7 +39,7 @@ pub fn rewrap(tx: &mut Tx<'_>) -> Result<usize> {
                 tracing::error!(row = id, epoch, %error, "subject_keys: this key cannot be unwrapped, the others go on");
                 continue;
             }
-            Err(error) => return Err(error.at(super::wrapped(&id.to_string()))),
+            Err(error) => return Err(error.of_key(id)),
         };
         let (newer, wrapped) = tx.keys.keks().wrap(&subject, class, &dek)?;
         // A key that was destroyed meanwhile stays destroyed.

@@ -81,9 +81,7 @@ impl View<'_> {
     /// [`Broken::NoKey`] when there is none, [`Broken::KeyDestroyed`] after an erasure.
     pub fn key(&mut self, subject: Subject, class: Class) -> Result<Arc<SubjectKey>> {
         let found = self.keys.find(self.conn, subject, class)?;
-        found.ok_or_else(|| {
-            Error::from(Broken::NoKey).at(Place::new("subject_keys", "wrapped", &subject.name()))
-        })
+        found.ok_or_else(|| Error::from(Broken::NoKey).of_key(subject.name()))
     }
 
     /// A keyed blind index of `text` in the domain `label`, for looking up what is stored sealed.

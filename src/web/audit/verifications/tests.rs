@@ -150,11 +150,12 @@ fn a_break_is_found_at_its_entry_and_told_to_who_answers_for_the_log() {
 
 #[test]
 fn an_auditor_reads_a_pseudonym_wherever_a_break_names_a_patient() {
-    for scene in scenes() {
+    let scenes = (0..4).flat_map(|nth| scenes().into_iter().map(move |scene| (nth, scene)));
+    for (nth, scene) in scenes {
         let house = &scene.house;
         let auditor = house.staff(Role::Auditor);
         let (id, other) = (scene.patient.to_string(), domain::AlertId::new(NOW).to_string());
-        for (what, row) in [
+        let whats = [
             (format!("patient {id} has 2 consent events; the log speaks of 1"), None),
             (
                 format!("a sealed value cannot be opened (patients.identity, row {id}): its key is not here"),
@@ -165,7 +166,8 @@ fn an_auditor_reads_a_pseudonym_wherever_a_break_names_a_patient() {
                 None,
             ),
             (format!("a stored value is not readable: alerts.episode, row {other}"), Some(&other)),
-        ] {
+        ];
+        for (what, row) in whats.into_iter().skip(nth).take(1) {
             let claimed = |tx: &mut Tx<'_>| {
                 store::jobs::ask(tx, log::VERIFICATION, None)?;
                 Ok(run::claim(tx, &[log::VERIFICATION], "a")?.unwrap())
