@@ -23,11 +23,11 @@ pub(crate) fn contribute(
 ) -> Result<Vec<Event>, Fault> {
     let mut events = Vec::new();
     for worn in timeline::bound_before(view, patient.key, &position.of("devices.bound"), limit)? {
-        let told = worn_by(view, reader, worn.device, ("device.bound", Key("event-bound")))?;
+        let told = worn_by(view, reader, worn.device, "device.bound", Key("event-bound"))?;
         events.push(Event::shown(Place::of(worn.at, "devices.bound", worn.id), told));
     }
     for worn in timeline::unbound_before(view, patient.key, &position.of("devices.unbound"), limit)? {
-        let told = worn_by(view, reader, worn.device, ("device.unbound", Key("event-unbound")))?;
+        let told = worn_by(view, reader, worn.device, "device.unbound", Key("event-unbound"))?;
         events.push(Event::shown(Place::of(worn.at, "devices.unbound", worn.id), told));
     }
     for moved in timeline::moved_before(view, patient.key, &position.of("devices.moved"), limit)? {
@@ -52,7 +52,8 @@ fn worn_by(
     view: &mut View<'_>,
     reader: &mut Reader<'_>,
     device: DeviceId,
-    (code, said): (&'static str, Key),
+    code: &'static str,
+    said: Key,
 ) -> Result<Told, Fault> {
     let label = reader.people.device(view, device)?;
     let name = label.clone();
