@@ -105,6 +105,9 @@ impl Jobs {
         // A job that panics is treated like one that fails: the thread goes on with the others.
         let ran = catch_unwind(AssertUnwindSafe(|| kind.run(&self.store, &mut work)));
         let ran = ran.unwrap_or(Err(Error::Panicked));
+        if ran.is_ok() {
+            work.settle();
+        }
         let (job, over) = (claimed.job.id, work.over());
         let how = match (&ran, over) {
             (_, Some(Over::Gone)) => {

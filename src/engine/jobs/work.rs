@@ -32,6 +32,7 @@ pub struct Work<'a> {
     leaves: &'a dyn Fn() -> bool,
     beat: &'a dyn Fn(),
     done: u64,
+    total: u64,
     until: Instant,
     written: Duration,
     asked: Option<Duration>,
@@ -54,6 +55,7 @@ impl<'a> Work<'a> {
             leaves,
             beat,
             done: run.job.done,
+            total: run.job.total,
             until: run.until,
             written: clock.steady(),
             asked: None,
@@ -91,6 +93,7 @@ impl<'a> Work<'a> {
         if self.over.is_some() {
             return Err(Error::Stopped);
         }
+        self.total = total;
         let steady = self.clock.steady();
         if self.asked.is_some_and(|asked| steady.saturating_sub(asked) < ASKED_EVERY) {
             return Ok(());
@@ -109,6 +112,13 @@ impl<'a> Work<'a> {
             None
         };
         if self.over.is_some() { Err(Error::Stopped) } else { Ok(()) }
+    }
+
+    /// Writes of how much it was, which work that is done at once never did.
+    pub(super) fn settle(&mut self) {
+        if self.over.is_none() {
+            self.write(self.total);
+        }
     }
 
     fn write(&mut self, total: u64) {

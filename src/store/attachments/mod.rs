@@ -19,6 +19,7 @@ use crate::db::schema::attachments;
 use crate::keys::seal::Place;
 use crate::patients;
 use crate::privacy::accesses::{self, Look, What};
+use crate::privacy::withdrawals::{self, Withdrawal};
 use crate::{Act, Class, Conn, Subject, Tx, View};
 use domain::attachments::{AttachedTo, FileName, MOST_FILES, MediaType, admit};
 use domain::{AttachmentId, Instant, PatientId, Reason};
@@ -162,6 +163,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, file: &Attachment, reason: &Reason) -> Res
         return Ok(());
     }
     content::delete(tx, file.id)?;
+    withdrawals::note(tx, &Withdrawal::Attachment { attachment: file.id })?;
     let body =
         serde_json::json!({ "attachment": row, "subject_kind": file.to.kind(), "subject": file.to.id() });
     tx.audit(&Act::new("attachment.removed").patient(file.patient).body(body))
@@ -194,6 +196,13 @@ pub fn get(view: &mut View<'_>, to: AttachedTo, id: AttachmentId) -> Result<Atta
         .select(COLUMNS)
         .get_result(view.conn)
         .optional()?;
+    row.ok_or(Error::NotFound("attachment"))?.read(view)
+}
+
+/// A file by its id alone, for who answers for the whole house.
+pub(crate) fn find(view: &mut View<'_>, id: AttachmentId) -> Result<Attachment> {
+    let row: Option<Row> =
+        attachments::table.find(id.to_string()).select(COLUMNS).get_result(view.conn).optional()?;
     row.ok_or(Error::NotFound("attachment"))?.read(view)
 }
 

@@ -10,6 +10,8 @@ use crate::keys::seal::Broken;
 use crate::on_call::testing::person;
 use crate::patients::Patient;
 use crate::patients::audience::{Audience, Visible};
+use crate::privacy::replay;
+use crate::privacy::withdrawals::{self, Restored, Withdrawal, Withdrawn};
 use crate::testing::{NOW, entries, grant_calls, stores};
 use crate::tests::{act, patient};
 use crate::{Actor, Class, Error, Keyed, Store, Subject, Urgency, alerts, keys};
@@ -200,5 +202,27 @@ fn only_a_user_of_a_role_or_the_program_attaches() {
         let case = Case::new(&store);
         let nobody = Actor::User { id: UserId::new(NOW), role: Role::Auditor };
         assert!(matches!(case.try_attach(&store, nobody, b"x"), Err(Error::Refused { code: "E_ROLE", .. })));
+    }
+}
+
+#[test]
+fn a_restore_removes_again_what_was_removed_after_its_snapshot() {
+    for store in stores() {
+        let case = Case::new(&store);
+        let (gone, stays) = (case.attach(&store, b"de outra pessoa"), case.attach(&store, b"relato"));
+        let line = |seq: i64, attachment: AttachmentId| Withdrawn {
+            seq,
+            id: format!("line-{seq}"),
+            at: NOW,
+            what: Withdrawal::Attachment { attachment },
+        };
+        let lines = [line(1, gone.id), line(2, AttachmentId::new(NOW))];
+        let done = replay::replay(&store, &lines, Restored::default(), NOW).unwrap();
+        assert_eq!((done.replayed, done.beyond), (1, 1));
+        let removed = |id| store.read(|view| get(view, case.to(), id)).unwrap().removed.is_some();
+        assert!(removed(gone.id) && !removed(stays.id));
+        case.detach(&store, case.ana, stays.id).unwrap();
+        let written = store.read(|view| withdrawals::after(view, 0, 100)).unwrap();
+        assert!(written.iter().any(|line| line.what == Withdrawal::Attachment { attachment: stays.id }));
     }
 }

@@ -13,7 +13,7 @@ use crate::keys::seal::{Broken, Place};
 use crate::{Act, Subject, Tx, View};
 use domain::messages::Channel;
 use domain::on_call::{Fitness, LONGEST_CERTIFICATE, Licence};
-use domain::{Can, Instant, UserId};
+use domain::{Can, Instant, Role, UserId};
 
 /// A person's certificate, as somebody noted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ const AWAY: [Channel; 1] = [Channel::Email];
 /// # Errors
 /// [`Error::Refused`] for a date that no certificate has; [`Error::NotFound`] without such a user.
 pub fn certify(tx: &mut Tx<'_>, user: UserId, valid_until: Instant) -> Result<Certificate> {
-    known(tx, user)?;
+    answers_calls(tx, user)?;
     let (id, by, now) = (user.to_string(), tx.actor().name(), tx.now());
     if valid_until > now.plus(LONGEST_CERTIFICATE) || valid_until < now.minus(LONGEST_CERTIFICATE) {
         let what = "a certificate ends within ten years: look at the year";
@@ -211,6 +211,16 @@ pub fn people(view: &mut View<'_>) -> Result<BTreeMap<UserId, Fitness>> {
         Ok((user, Fitness { reachable, certified_until: until.map(Instant::from_micros) }))
     };
     rows.into_iter().map(fit).collect()
+}
+
+fn answers_calls(view: &mut View<'_>, user: UserId) -> Result<()> {
+    let role: Option<String> =
+        users::table.find(user.to_string()).select(users::role).get_result(view.conn).optional()?;
+    let role = Role::from_name(&role.ok_or(Error::NotFound("user"))?);
+    if role.is_some_and(|role| Can::AnswerCalls.held_by(role)) {
+        return Ok(());
+    }
+    Err(Error::Refused { code: "E_INVALID", what: "a certificate is for whoever answers calls" })
 }
 
 fn known(view: &mut View<'_>, user: UserId) -> Result<()> {

@@ -15,8 +15,8 @@ use crate::keys::{self, Class, Subject};
 use crate::messages::webhooks;
 use crate::on_call::feeds;
 use crate::people::departures::{self, Why};
-use crate::{Act, Actor, Store, Tx, patients};
-use domain::{DeviceId, Instant, Role, UserId};
+use crate::{Act, Actor, Store, Tx, attachments, patients};
+use domain::{DeviceId, Instant, Reason, Role, UserId};
 
 /// Applies again the withdrawals made after the snapshot, ends every session and every one-time link, and enters the
 /// restore in the log. It stays unacknowledged until [`acknowledge`](super::withdrawals::acknowledge).
@@ -145,6 +145,12 @@ impl Last {
             }
             Withdrawal::Webhook { webhook } => webhooks::disable(tx, webhook)?,
             Withdrawal::Feed { schedule, user } => feeds::close(tx, schedule, *user)?,
+            Withdrawal::Attachment { attachment } => {
+                let file = attachments::find(tx, *attachment)?;
+                let why: Reason =
+                    "removed before the restore".parse().map_err(|_line| Error::corrupt("a reason"))?;
+                attachments::remove(tx, &file, &why)?;
+            }
             Withdrawal::Key { subject, class } => {
                 let subject = Subject::parse(subject).ok_or(Error::NotFound("subject"))?;
                 let class = Class::from_code(*class).ok_or(Error::NotFound("class of keys"))?;

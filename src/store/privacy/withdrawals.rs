@@ -11,7 +11,7 @@ use crate::db::schema::withdrawals;
 use crate::db::settings;
 use crate::{Act, Tx, View};
 use domain::id::uuid_at;
-use domain::{DeviceId, Instant, PatientId, Role, TokenId, UserId};
+use domain::{AttachmentId, DeviceId, Instant, PatientId, Role, TokenId, UserId};
 
 /// The setting that stands from a restore until somebody acknowledges it.
 pub(super) const UNACKNOWLEDGED: &str = "restore.unacknowledged";
@@ -93,6 +93,12 @@ pub enum Withdrawal {
         schedule: String,
         /// Whose.
         user: UserId,
+    },
+    /// A file was removed: it was another's, or nobody may have it.
+    #[serde(rename = "attachment")]
+    Attachment {
+        /// Which.
+        attachment: AttachmentId,
     },
     /// A key was destroyed, and with it all that it sealed: an erasure.
     #[serde(rename = "key")]

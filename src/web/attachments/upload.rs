@@ -133,7 +133,11 @@ async fn part(mut parts: Multipart, most: usize) -> Result<Option<Part>, Fault> 
     let mut found = None;
     while let Some(part) = parts.next().await {
         let mut part = part.map_err(|error| unread(&error))?;
-        if part.name() != Some("file") || found.is_some() {
+        let is_file = part.name() == Some("file");
+        if is_file && found.is_some() {
+            return Err(Fault::invalid("file", "one file at a time"));
+        }
+        if !is_file {
             let mut passed = 0_usize;
             while let Some(chunk) = part.next().await {
                 passed = passed.saturating_add(chunk.map_err(|error| unread(&error))?.len());

@@ -288,6 +288,8 @@ pub(crate) fn a_form_of_a_browser_attaches_and_removes_without_a_script() {
             (204, page.replace("/attachments", "#attachments").as_str())
         );
         assert_eq!(send_form(&form("", "")).status, 422);
+        let two = form("um.txt", "um").replace("\r\n--b--\r\n", "\r\n") + &form("dois.txt", "dois");
+        assert_eq!(send_form(&two).status, 422, "one at a time, and none of several");
         assert_eq!(send_form("--b\r\nnothing").status, 400);
         let list = house.get(&agent, &path).must(200);
         assert_eq!(list["items"][0]["name"], "relato da irmã.txt");
