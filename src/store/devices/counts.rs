@@ -48,7 +48,7 @@ pub fn leaving(
     Ok(counted)
 }
 
-/// The binding that an end at `at`, said now, is said of, and how many readings of its patient were measured after it.
+/// The binding that an end at `at`, recorded now, belongs to, and how many readings of its patient were measured after it.
 ///
 /// # Errors
 /// As [`bindings::unbind`]; a destroyed key.

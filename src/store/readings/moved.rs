@@ -90,10 +90,10 @@ fn overlaid(
     let chunk = rows::bare_before(view.conn, series, until.micros().saturating_sub(1))?;
     let Some(chunk) = chunk.filter(|chunk| chunk.last_at < until.micros()) else { return Ok(None) };
     let identity = |stored: &StoredReading| (stored.reading.at.micros(), stored.device_key);
-    let mut said = amended(view.conn, series, chunk.span())?;
-    said.extend(moving.iter().map(identity));
+    let mut amended = amended(view.conn, series, chunk.span())?;
+    amended.extend(moving.iter().map(identity));
     let committed = rows::open_by_id(view, series, &chunk)?;
-    Ok(committed.iter().all(|stored| said.contains(&identity(stored))).then_some(chunk))
+    Ok(committed.iter().all(|stored| amended.contains(&identity(stored))).then_some(chunk))
 }
 
 /// Sets readings of one series aside from a patient: they wait for whoever wore the device.
@@ -123,7 +123,7 @@ pub(crate) fn set_aside(
         New {
             identity: Identity { patient, signal, at, device_key },
             number: histories.get(&at.micros()).map_or(1, History::next),
-            said: Sealed::nothing(&uncorrected(stored.reading)),
+            sealed: Sealed::nothing(&uncorrected(stored.reading)),
             received: stored.received,
             item: Some(item),
             supersedes: false,
@@ -134,7 +134,7 @@ pub(crate) fn set_aside(
         rows::overlay(tx, chunk)?;
     }
     let spoken: Vec<Reading> = readings.iter().map(|stored| stored.reading).collect();
-    said(tx, ("reading.amended", "not_bound"), patient.1, device, &spoken)
+    log_entry(tx, ("reading.amended", "not_bound"), patient.1, device, &spoken)
 }
 
 fn uncorrected(reading: Reading) -> Reading {
@@ -190,13 +190,13 @@ pub(crate) fn give(
             continue;
         }
         taken.push(item);
-        let said = while_nobodys.get(&(reading.signal, reading.at)).map_or(&[][..], Vec::as_slice);
+        let withdrawals = while_nobodys.get(&(reading.signal, reading.at)).map_or(&[][..], Vec::as_slice);
         let taken_back = history.taken_back(tx)?.or_else(|| {
             // What puts a value right is not what it took back.
-            let others = said.iter().filter(|back| back.received != item.received);
+            let others = withdrawals.iter().filter(|back| back.received != item.received);
             Some(TakenBack::of_nobodys(others)).filter(|taken| !taken.leaves(&reading))
         });
-        let puts_right = said.iter().any(|back| back.received == item.received);
+        let puts_right = withdrawals.iter().any(|back| back.received == item.received);
         match theirs.get(&reading.at) {
             Some(known) if known.says_the_same(&reading) => given.theirs += 1,
             Some(_other) => conflicts(tx, patient, item)?,
@@ -212,7 +212,7 @@ pub(crate) fn give(
                 came.push(New {
                     identity: Identity { patient, signal, at: reading.at, device_key },
                     number: history.next(),
-                    said: Sealed::value(&reading),
+                    sealed: Sealed::value(&reading),
                     received: item.received,
                     item: Some(item.id),
                     supersedes: last.is_some_and(|last| !as_it_was(&last)),
@@ -230,8 +230,8 @@ pub(crate) fn give(
     given.from = arrived.iter().map(|reading| reading.at).min();
     unbound::released(tx, &taken)?;
     let spoken = |items: &[&Item]| items.iter().filter_map(|item| item.reading).collect::<Vec<_>>();
-    said(tx, ("reading.amended", "bound"), patient.1, device, &arrived)?;
-    said(tx, ("quarantine.released", NOT_BOUND), patient.1, device, &spoken(&taken))?;
+    log_entry(tx, ("reading.amended", "bound"), patient.1, device, &arrived)?;
+    log_entry(tx, ("quarantine.released", NOT_BOUND), patient.1, device, &spoken(&taken))?;
     for (code, items) in refused {
         given.refused += items.len();
         let body = serde_json::json!({ "device": device, "count": items.len() });
@@ -262,13 +262,13 @@ fn in_force(
 }
 
 /// Which of these a patient has of a device.
-pub(crate) fn held(
+pub(crate) fn present(
     view: &mut View<'_>,
     (patient_key, device_key): (i64, i64),
-    said: &[(Signal, Instant)],
+    identities: &[(Signal, Instant)],
 ) -> Result<Vec<(Signal, Instant)>> {
     let mut of: BTreeMap<Signal, BTreeSet<Instant>> = BTreeMap::new();
-    for (signal, at) in said {
+    for (signal, at) in identities {
         of.entry(*signal).or_default().insert(*at);
     }
     let mut out = Vec::new();
@@ -305,7 +305,7 @@ fn conflicts(tx: &mut Tx<'_>, patient: (i64, PatientId), item: &Item) -> Result<
 }
 
 /// One entry for all of them: which series, from when to when, how many.
-fn said(
+fn log_entry(
     tx: &mut Tx<'_>,
     (kind, code): (&'static str, &str),
     patient: PatientId,

@@ -25,7 +25,7 @@ impl House {
     /// A message in which the source takes a reading back.
     pub(super) fn take_back(&self, at: i64, ordinal: u16, reading: Reading) {
         let (patient, device_key) = (self.patient, self.device.0);
-        let what = Withdrawal { signal: reading.signal, at: reading.at, said: Some(reading) };
+        let what = Withdrawal { signal: reading.signal, at: reading.at, value: Some(reading) };
         let mut known = Known::default();
         self.home.read(|view| known.look_up(view, patient.0, device_key, &what)).unwrap();
         self.send_and(at, ordinal, &[], |tx, received| {
