@@ -176,7 +176,7 @@ impl Acts for Desk {
 
     fn unbind(&self, device: DeviceId, of: Option<PatientId>, at: Option<Instant>) -> Result<BindingRow> {
         let at = at.unwrap_or_else(|| self.now());
-        let (_, leaving) = self.store.read(|view| moves::ending(view, (device, of), (at, self.now())))?;
+        let (_, leaving) = self.store.read(|view| moves::ending(view, device, of, at, self.now()))?;
         self.write(|tx| Ok(BindingRow::of(bindings::unbind(tx, device, of, at)?, leaving)))
     }
 

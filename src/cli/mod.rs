@@ -81,9 +81,9 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
     };
     match command {
         Command::Demo(asked) => {
-            run::demo(&options, global.data_dir.as_deref(), asked.speed, (out, ears()?), clock)
+            run::demo(&options, global.data_dir.as_deref(), asked.speed, out, ears()?, clock)
         }
-        Command::Serve(asked) => run::serve(&options, &asked, (out, ears()?), clock),
+        Command::Serve(asked) => run::serve(&options, &asked, out, ears()?, clock),
         Command::Init(asked) => init::init(&options, asked, out, clock),
         Command::Migrate(asked) => backup::migrate(&options, &asked, out, clock),
         Command::Backup { out: to } => backup::backup(&options, &to, out, clock),

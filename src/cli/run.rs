@@ -50,7 +50,8 @@ pub(super) fn demo(
     options: &Options,
     dir: Option<&str>,
     speed: f64,
-    (out, ears): (Out, Ears),
+    out: Out,
+    ears: Ears,
     clock: &Clock,
 ) -> Result<()> {
     demo::playhead::Playhead::new(speed, clock.now()).map_err(|fault| Error::Usage(fault.to_string()))?;
@@ -105,7 +106,7 @@ pub(super) fn keeps_its_own_database(options: &Options, command: &str) -> Result
 }
 
 /// Runs a node until it is told to stop.
-pub(super) fn serve(options: &Options, asked: &Serve, (out, ears): (Out, Ears), clock: &Clock) -> Result<()> {
+pub(super) fn serve(options: &Options, asked: &Serve, out: Out, ears: Ears, clock: &Clock) -> Result<()> {
     let home = Home::existing(&options.data_dir)?;
     home.require_restored()?;
     if asked.migrate {

@@ -128,7 +128,7 @@ impl Lanes {
     }
 
     /// Fills a group with what waits in one lane.
-    pub(crate) fn gather(&mut self, (lane, first): (Lane, Queued), group: &mut Group) {
+    pub(crate) fn gather(&mut self, lane: Lane, first: Queued, group: &mut Group) {
         let most = if lane == Lane::OnTime { ON_TIME_READINGS } else { ARREARS_READINGS };
         let (mut next, mut readings) = (Some(first), 0);
         while let Some(queued) = next {
@@ -291,8 +291,8 @@ mod tests {
         bring(&entrances, delivery(3, 1, vec![b' '; 100])).await;
         let mut group = Group::default();
         for expected in [3, 1, 2] {
-            let next = lanes.next().await.unwrap();
-            lanes.gather(next, &mut group);
+            let (lane, first) = lanes.next().await.unwrap();
+            lanes.gather(lane, first, &mut group);
             assert_eq!(who(&group), [expected], "who is on time finds room beside the others");
             group.clear();
             tokio::task::yield_now().await;
@@ -309,19 +309,18 @@ mod tests {
         for device in 1..=20 {
             bring(&entrances, delivery(device, 1, readings(400))).await;
         }
-        let first = lanes.next().await.unwrap();
+        let (mut served, first) = lanes.next().await.unwrap();
         for device in 100..200 {
             bring(&entrances, delivery(device, 1, readings(1))).await;
         }
         let mut group = Group::default();
-        let mut served = first.0;
-        lanes.gather(first, &mut group);
+        lanes.gather(served, first, &mut group);
         assert_eq!(who(&group), [1, 2, 3], "about a thousand readings");
         for expected in [(100..200).collect(), vec![4, 5, 6]] {
             group.clear();
-            let next = lanes.after(served).unwrap();
-            served = next.0;
-            lanes.gather(next, &mut group);
+            let (lane, first) = lanes.after(served).unwrap();
+            served = lane;
+            lanes.gather(lane, first, &mut group);
             let mut who = who(&group);
             who.sort_unstable();
             assert_eq!(who, expected);
@@ -343,8 +342,8 @@ mod tests {
         tokio::task::yield_now().await;
         bring(&entrances, delivery(99, 1, readings(1))).await;
         let mut group = Group::default();
-        let next = lanes.next().await.unwrap();
-        lanes.gather(next, &mut group);
+        let (lane, first) = lanes.next().await.unwrap();
+        lanes.gather(lane, first, &mut group);
         assert_eq!(who(&group).first(), Some(&99));
     }
 
@@ -357,7 +356,7 @@ mod tests {
         let mut group = Group::default();
         // As when it looked at what came alone just before there was any.
         let second = lanes.on_time.recv().await.unwrap();
-        lanes.gather((Lane::OnTime, second), &mut group);
+        lanes.gather(Lane::OnTime, second, &mut group);
         let packets: Vec<_> = group.messages.iter().map(|message| message.packet_id.unwrap()).collect();
         assert_eq!(packets, [1, 2, 3]);
     }
@@ -380,13 +379,13 @@ mod tests {
                 });
                 let (mut taken, mut served) = (Vec::new(), Lane::OnTime);
                 while taken.len() < count {
-                    let next = match lanes.after(served) {
+                    let (lane, first) = match lanes.after(served) {
                         Some(next) => next,
                         None => lanes.next().await.unwrap(),
                     };
-                    served = next.0;
+                    served = lane;
                     let mut group = Group::default();
-                    lanes.gather(next, &mut group);
+                    lanes.gather(lane, first, &mut group);
                     // More comes while it is committed.
                     for _ in 0..taken.len() % 7 {
                         tokio::task::yield_now().await;

@@ -162,7 +162,7 @@ fn run(
         let next = served.and_then(|served| lanes.after(served)).or_else(|| waits.block_on(lanes.next()));
         let Some((lane, first)) = next else { return };
         watched.works();
-        lanes.gather((lane, first), &mut group);
+        lanes.gather(lane, first, &mut group);
         // Unanswered is not stored: a node that stops before it takes part again took nothing.
         if committer.may_commit(watched) {
             committer.commit(&mut group.messages);

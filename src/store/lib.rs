@@ -41,6 +41,7 @@ use tokio::sync::{broadcast, watch};
 
 pub use crate::db::conn::{Conn, Opener, Url};
 pub use crate::db::error::{Error, Result};
+pub use crate::db::keyed::Keyed;
 pub use crate::db::page::before::Before;
 pub use crate::db::page::{Ask, Cursor, Page};
 pub use crate::db::turn::gate::Urgency;
@@ -257,7 +258,7 @@ impl Store {
             Url::Sqlite(_) => matches!(error, Error::GivenUp),
         };
         loop {
-            let done = self.transact(Urgency::Urgent, (actor, Commit::Sure), now, |tx| {
+            let done = self.transact(Urgency::Urgent, actor, Commit::Sure, now, |tx| {
                 let out = f(tx)?;
                 if tx.entries == 0 { Err(Error::Unaudited) } else { Ok(out) }
             });
@@ -277,7 +278,7 @@ impl Store {
     /// As [`Store::write`], and [`Error::may_pass`].
     #[cfg(any(test, feature = "testing"))]
     pub fn once<T>(&self, actor: Actor, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.transact(Urgency::Urgent, (actor, Commit::Plain), now, f)
+        self.transact(Urgency::Urgent, actor, Commit::Plain, now, f)
     }
 
     /// Runs housekeeping that changes nothing an auditor would ask for (session clocks, sequencing, rolls,
@@ -292,13 +293,14 @@ impl Store {
         now: Instant,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.transact(urgency, (Actor::System(module), Commit::Plain), now, f)
+        self.transact(urgency, Actor::System(module), Commit::Plain, now, f)
     }
 
     fn transact<T>(
         &self,
         urgency: Urgency,
-        actor: (Actor, Commit),
+        actor: Actor,
+        sort: Commit,
         now: Instant,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
@@ -310,11 +312,11 @@ impl Store {
                 if turn.conn.is_broken() {
                     *turn.conn = open_one(&self.inner.url)?;
                 }
-                self.commit(&mut turn.conn, actor, now, f)
+                self.commit(&mut turn.conn, actor, sort, now, f)
             }
             Writer::Many(pool) => {
                 let mut lent = pool.get()?;
-                let done = self.commit(&mut lent, actor, now, f);
+                let done = self.commit(&mut lent, actor, sort, now, f);
                 if let Err(Error::ReadOnly) = &done {
                     self.inner.want.outlive(std::time::Instant::now());
                 }
@@ -328,7 +330,8 @@ impl Store {
     fn commit<T>(
         &self,
         conn: &mut Conn,
-        (actor, sort): (Actor, Commit),
+        actor: Actor,
+        sort: Commit,
         now: Instant,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {

@@ -61,7 +61,7 @@ fn record<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()> {
             }
             "units" if units.is_none() => units = Some(named_units(scanner)?),
             "ts" | "values" | "units" => return Err(Malformed::byte(at, What::DuplicateKey)),
-            _ => value(scanner, (key, at), out, &mut names)?,
+            _ => value(scanner, key, at, out, &mut names)?,
         }
     }
     if names.is_nothing(out) {
@@ -99,15 +99,16 @@ fn instant(scanner: &mut Scanner<'_>) -> Read<i64> {
 fn named_values<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>, names: &mut Names<'a>) -> Read<()> {
     scanner.open(b'{', "an object of values")?;
     let mut first = true;
-    while let Some(key) = scanner.key(&mut first)? {
-        value(scanner, key, out, names)?;
+    while let Some((key, at)) = scanner.key(&mut first)? {
+        value(scanner, key, at, out, names)?;
     }
     Ok(())
 }
 
 fn value<'a>(
     scanner: &mut Scanner<'a>,
-    (name, at): (Cow<'a, str>, usize),
+    name: Cow<'a, str>,
+    at: usize,
     out: &mut Samples<'a>,
     known: &mut Names<'a>,
 ) -> Read<()> {

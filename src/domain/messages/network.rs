@@ -47,18 +47,18 @@ struct Network {
 impl Network {
     fn holds(self, address: IpAddr) -> bool {
         match (self.address, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => within_v4((network, self.prefix), address),
-            (IpAddr::V6(network), IpAddr::V6(address)) => within_v6((network, self.prefix), address),
+            (IpAddr::V4(network), IpAddr::V4(address)) => within_v4(network, self.prefix, address),
+            (IpAddr::V6(network), IpAddr::V6(address)) => within_v6(network, self.prefix, address),
             _ => false,
         }
     }
 }
 
-fn within_v4((network, prefix): (Ipv4Addr, u8), address: Ipv4Addr) -> bool {
+fn within_v4(network: Ipv4Addr, prefix: u8, address: Ipv4Addr) -> bool {
     (network.to_bits() ^ address.to_bits()).leading_zeros() >= u32::from(prefix)
 }
 
-fn within_v6((network, prefix): (Ipv6Addr, u8), address: Ipv6Addr) -> bool {
+fn within_v6(network: Ipv6Addr, prefix: u8, address: Ipv6Addr) -> bool {
     (network.to_bits() ^ address.to_bits()).leading_zeros() >= u32::from(prefix)
 }
 
@@ -122,9 +122,12 @@ impl FromStr for Networks {
 
 fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => !SPECIAL_V4.iter().any(|special| within_v4(*special, address)),
+        IpAddr::V4(address) => {
+            !SPECIAL_V4.iter().any(|(network, prefix)| within_v4(*network, *prefix, address))
+        }
         IpAddr::V6(address) => {
-            within_v6(GLOBAL_V6, address) && !SPECIAL_V6.iter().any(|special| within_v6(*special, address))
+            let within = |(network, prefix): &(Ipv6Addr, u8)| within_v6(*network, *prefix, address);
+            within(&GLOBAL_V6) && !SPECIAL_V6.iter().any(within)
         }
     }
 }

@@ -45,8 +45,7 @@ impl Kind for Verification {
         let stored = (self.stored)().map_err(Error::Log)?;
         let since: Vec<&str> = stored.iter().map(String::as_str).collect();
         let mut step = |done, total| work.reached(done, total);
-        let mut report =
-            log::verify_at_pace(store, &self.key, (None, &since), &mut Pace::followed(&mut step))?;
+        let mut report = log::verify_at_pace(store, &self.key, None, &since, &mut Pace::followed(&mut step))?;
         if let Some(found) = &mut report.first_break {
             found.what = found.what.chars().take(MOST_WORDS).collect();
         }

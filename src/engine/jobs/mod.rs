@@ -101,7 +101,7 @@ impl Jobs {
 
     fn run(&self, kind: &dyn Kind, claimed: &Run, beat: &dyn Fn()) -> store::Result<()> {
         let leaves = || self.leaves();
-        let mut work = Work::new(&self.store, &self.clock, claimed, (&leaves, beat));
+        let mut work = Work::new(&self.store, &self.clock, claimed, &leaves, beat);
         // A job that panics is treated like one that fails: the thread goes on with the others.
         let ran = catch_unwind(AssertUnwindSafe(|| kind.run(&self.store, &mut work)));
         let ran = ran.unwrap_or(Err(Error::Panicked));

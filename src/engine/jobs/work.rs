@@ -44,7 +44,8 @@ impl<'a> Work<'a> {
         store: &'a Store,
         clock: &'a Clock,
         run: &'a Run,
-        (leaves, beat): (&'a dyn Fn() -> bool, &'a dyn Fn()),
+        leaves: &'a dyn Fn() -> bool,
+        beat: &'a dyn Fn(),
     ) -> Self {
         Self {
             store,
@@ -111,10 +112,11 @@ impl<'a> Work<'a> {
     }
 
     fn write(&mut self, total: u64) {
-        let (run, at, fresh) = (self.run, (self.done, total), self.fresh.as_ref());
+        let (run, done, fresh) = (self.run, self.done, self.fresh.as_ref());
         let now = self.clock.now();
-        let answer =
-            self.store.keep_house(Urgency::Patient, super::NAME, now, |tx| run::report(tx, run, at, fresh));
+        let answer = self
+            .store
+            .keep_house(Urgency::Patient, super::NAME, now, |tx| run::report(tx, run, done, total, fresh));
         match answer {
             Ok(Word::On(until)) => {
                 self.until = until;

@@ -17,7 +17,7 @@ use store::escalation::{self, paging};
 use store::people::users;
 use store::sla::*;
 use store::testing::{Home, NOW};
-use store::{Actor, Error, Tx, Urgency, messages, patients, sla, testing, versions};
+use store::{Actor, Error, Keyed, Tx, Urgency, messages, patients, sla, testing, versions};
 
 /// 2026-11-22 is a Sunday: this is Monday the 23rd, 09:00 in São Paulo.
 pub(super) const MONDAY: Instant = Instant::from_secs(1_795_348_800 + 86_400);
@@ -68,7 +68,9 @@ pub(super) fn raised(store: &Home, level: Level, at: Instant, retrospective: boo
     let opened = Change::Opened { level, started_at: at.minus(minutes(1)), at };
     let episode = Episode::opened(rule, &opened).unwrap();
     let finding = Finding::of(rule, level, &[]);
-    let open = |tx: &mut Tx<'_>| alerts::open(tx, (ana.key, ana.id), rule, &episode, &finding, retrospective);
+    let open = |tx: &mut Tx<'_>| {
+        alerts::open(tx, Keyed { key: ana.key, id: ana.id }, rule, &episode, &finding, retrospective)
+    };
     store.write(Actor::System("ingest"), at, open).unwrap()
 }
 

@@ -17,7 +17,7 @@ use notify::{Channel, Outgoing, SendOutcome};
 use store::escalation::{self, paging};
 use store::people::users;
 use store::testing::{Home, NOW, grant_calls, stores};
-use store::{Actor, Error, Result, Store, Tx, Urgency, alerts, messages, patients, versions};
+use store::{Actor, Error, Keyed, Result, Store, Tx, Urgency, alerts, messages, patients, versions};
 
 const MINUTE: u64 = 60;
 
@@ -91,14 +91,14 @@ fn raised(store: &Store, at: Instant, retrospective: bool) -> AlertId {
         .write(Actor::System("test"), at, |tx| {
             let patient = patients::insert(tx, &details)?;
             grant_calls(tx, patient.id)?;
-            red(tx, (patient.key, patient.id), at, retrospective)
+            red(tx, Keyed { key: patient.key, id: patient.id }, at, retrospective)
         })
         .unwrap()
 }
 
 pub(super) fn red(
     tx: &mut Tx<'_>,
-    patient: (i64, PatientId),
+    patient: Keyed<PatientId>,
     at: Instant,
     retrospective: bool,
 ) -> Result<AlertId> {

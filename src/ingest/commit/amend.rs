@@ -9,7 +9,7 @@ use domain::Signal;
 use rules::{SeriesKey, Watchlist};
 use store::devices::{moves, roster};
 use store::readings::{self, Known, Outcome, ReceiptRef, Withdrawn};
-use store::{Error, Result, Store, Tx};
+use store::{Error, Keyed, Result, Store, Tx};
 
 /// What was committed of the readings that the messages take back. It opens chunks, so it runs before the
 /// transaction that ingest holds.
@@ -47,7 +47,8 @@ pub(super) fn amend(
     tx: &mut Tx<'_>,
     group: &[Admitted],
     planned: &mut [Planned],
-    (standings, known): (&Standings, &Known),
+    standings: &Standings,
+    known: &Known,
     watch: &mut Watchlist,
 ) -> Result<()> {
     for (message, plan) in group.iter().zip(planned) {
@@ -79,7 +80,7 @@ pub(super) fn amend(
                     (takes, refuses) = (true, true);
                 }
                 // It is not theirs yet: it waits, or is on its way.
-                Outcome::Unknown if take_back(tx, message, (&withdrawn, known))? => takes = true,
+                Outcome::Unknown if take_back(tx, message, &withdrawn, known)? => takes = true,
                 Outcome::Unknown => {
                     plan.part(withdrawn.what.signal, Why::UnknownReading.code(), false, place);
                     refuses = true;
@@ -101,17 +102,19 @@ impl Planned {
         &mut self,
         tx: &mut Tx<'_>,
         message: &Admitted,
-        (device_key, received, known): (i64, ReceiptRef, &Known),
+        device_key: i64,
+        received: ReceiptRef,
+        known: &Known,
     ) -> Result<()> {
         let Content::Readings { normal, .. } = &message.content else { return Ok(()) };
-        let (device, mut unknown) = ((device_key, message.device), Vec::new());
+        let (device, mut unknown) = (Keyed { key: device_key, id: message.device }, Vec::new());
         for taken in &normal.withdrawn {
-            if !moves::take_back(tx, device, &taken.what, (received, known))? {
+            if !moves::take_back(tx, device, &taken.what, received, known)? {
                 unknown.push((taken.what.signal, taken.place()));
             }
         }
         for taken in &normal.corrections {
-            if !moves::put_right(tx, device, (taken.reading, received), known)? {
+            if !moves::put_right(tx, device, taken.reading, received, known)? {
                 unknown.push((taken.reading.signal, taken.place()));
             }
         }
@@ -128,6 +131,7 @@ impl Planned {
     }
 }
 
-fn take_back(tx: &mut Tx<'_>, message: &Admitted, (taken, known): (&Withdrawn, &Known)) -> Result<bool> {
-    moves::take_back(tx, (taken.device_key, message.device), &taken.what, (taken.received, known))
+fn take_back(tx: &mut Tx<'_>, message: &Admitted, taken: &Withdrawn, known: &Known) -> Result<bool> {
+    let device = Keyed { key: taken.device_key, id: message.device };
+    moves::take_back(tx, device, &taken.what, taken.received, known)
 }

@@ -6,18 +6,18 @@ use super::plan::NOT_BOUND;
 use crate::admit::Admitted;
 use crate::normal::Normalised;
 use crate::roster::PatientCopy;
-use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
-use store::devices::moves;
-use store::devices::roster::DeviceRow;
+use domain::time::civil::Window;
+use domain::{DeviceId, Instant, PatientId, Reading, Signal, Withdrawal};
+use store::devices::roster::{Binding, DeviceRow};
+use store::devices::{Wearer, moves};
 use store::readings::quarantine::{self, Aside, Unreadable};
 use store::readings::{self, Amended, Before, By, Known, ReceiptRef, Withdrawn};
-use store::{Result, Subject, Tx};
+use store::{Keyed, Result, Subject, Tx};
 
 /// What changes hands just now.
 type UnderWay = HashSet<(Signal, Instant)>;
 /// What was reported before, by signal and instant.
 type RecordedBefore = HashMap<(Signal, Instant), Before>;
-pub(super) type Span = (Instant, Instant);
 
 /// What a reading is after what was reported before of its identity.
 pub(super) enum Again {
@@ -37,9 +37,20 @@ pub(super) struct Setting<'a, 'tx> {
 }
 
 impl Setting<'_, '_> {
+    const fn whose(&self) -> Keyed<PatientId> {
+        Keyed { key: self.patient.row.key, id: self.patient.row.id }
+    }
+
+    const fn source(&self) -> Keyed<DeviceId> {
+        Keyed { key: self.device.key, id: self.id }
+    }
+
+    const fn wearer(&self) -> Wearer {
+        Wearer { device_key: self.device.key, patient_key: self.patient.row.key }
+    }
+
     /// What was reported before of what the message says, and what of the device changes hands just now.
     pub(super) fn recorded_before(&mut self, normal: &Normalised) -> Result<(RecordedBefore, UnderWay)> {
-        let mine = self.patient.row.key;
         // As of nearly every device: it never changed hands.
         if self.device.bindings.len() < 2 {
             return Ok((HashMap::new(), HashSet::new()));
@@ -49,19 +60,20 @@ impl Setting<'_, '_> {
         let measured: Vec<_> = all.map(|taken| (taken.reading.signal, taken.reading.at)).collect();
         // First what is under way, then what the patient has: it may come to them meanwhile.
         let under_way = moves::under_way(self.tx, self.device.key, &measured)?;
-        Ok((readings::recorded_before(self.tx, (self.device.key, mine), &instants)?, under_way))
+        let wearer = self.wearer();
+        Ok((readings::recorded_before(self.tx, wearer, &instants)?, under_way))
     }
 
     /// What a reading is after what was reported before.
     pub(super) fn again(&mut self, reading: &Reading, before: Option<&Before>) -> Result<Again> {
-        let of = (self.patient.row.key, self.device.key);
+        let wearer = self.wearer();
         Ok(match before {
             Some(Before::TakenBack(taken)) if taken.leaves(reading) => Again::New,
             Some(Before::TakenBack(taken)) if taken.is(reading) => Again::Known,
             Some(Before::Stands(known)) if known.says_the_same(reading) => Again::Known,
             // It may be what was committed first, and put right since.
             Some(Before::Stands(_)) => {
-                let first = readings::first_of(self.tx, of, (reading.signal, reading.at))?;
+                let first = readings::first_of(self.tx, wearer, reading.signal, reading.at)?;
                 if first.is_some_and(|first| first.says_the_same(reading)) {
                     Again::Known
                 } else {
@@ -79,21 +91,25 @@ impl Setting<'_, '_> {
         let theirs = self.device.bindings.iter().filter(|binding| binding.patient_key == mine);
         let touched =
             theirs.filter(|binding| readings.iter().any(|one| binding.from <= one.at && one.at < binding.to));
-        let to: Vec<(i64, Span)> = touched.map(|binding| (mine, (binding.from, binding.to))).collect();
+        let span = |binding: &Binding| Window { from: binding.from, to: binding.to };
+        let to: Vec<(i64, Window)> = touched.map(|binding| (mine, span(binding))).collect();
         if to.is_empty() {
             return Ok(());
         }
-        moves::follow(self.tx, (self.device.key, self.id), (readings, self.received), &to)
+        let (source, received) = (self.source(), self.received);
+        moves::follow(self.tx, source, readings, received, &to)
     }
 
     /// Takes back what waits for whoever wore the device; whether there was any.
     pub(super) fn take_back(&mut self, what: &Withdrawal, known: &Known) -> Result<bool> {
-        moves::take_back(self.tx, (self.device.key, self.id), what, (self.received, known))
+        let (source, received) = (self.source(), self.received);
+        moves::take_back(self.tx, source, what, received, known)
     }
 
     /// Puts right what waits for whoever wore the device; whether there was any.
     pub(super) fn put_right(&mut self, reading: Reading, known: &Known) -> Result<bool> {
-        moves::put_right(self.tx, (self.device.key, self.id), (reading, self.received), known)
+        let (source, received) = (self.source(), self.received);
+        moves::put_right(self.tx, source, reading, received, known)
     }
 
     pub(super) fn reading(&mut self, reading: Reading, reason: &'static str) -> Result<()> {
@@ -104,7 +120,7 @@ impl Setting<'_, '_> {
 
     pub(super) const fn amended(&self, reading: Reading) -> Amended {
         Amended {
-            patient: (self.patient.row.key, self.patient.row.id),
+            patient: self.whose(),
             device_key: self.device.key,
             reading,
             received: self.received,
@@ -113,13 +129,7 @@ impl Setting<'_, '_> {
     }
 
     pub(super) const fn withdrawn(&self, what: Withdrawal, still: bool) -> Withdrawn {
-        Withdrawn {
-            patient: (self.patient.row.key, self.patient.row.id),
-            device_key: self.device.key,
-            what,
-            received: self.received,
-            still,
-        }
+        Withdrawn { patient: self.whose(), device_key: self.device.key, what, received: self.received, still }
     }
 
     pub(super) fn unbound(&mut self, reading: Reading) -> Result<()> {
@@ -141,7 +151,7 @@ impl Setting<'_, '_> {
 
     pub(super) fn of_patient<'r>(&self, reason: &'r str) -> Aside<'r> {
         Aside {
-            patient: Some((self.patient.row.key, self.patient.row.id)),
+            patient: Some(self.whose()),
             device_key: self.device.key,
             subject: Subject::Patient(self.patient.row.id),
             reason,

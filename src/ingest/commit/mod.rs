@@ -237,7 +237,7 @@ impl Committer {
         let appended = readings::append(tx, &self.batch)?;
         set_aside_conflicts(tx, group, &mut planned, &appended.conflicts)?;
         let mut watch = reevaluations::machines(tx, &self.watch);
-        amend(tx, group, &mut planned, (&standings, known), &mut watch)?;
+        amend(tx, group, &mut planned, &standings, known, &mut watch)?;
         let new_rows = NewRows::new(&appended);
         self.ledger.sign(tx, group, &planned, &new_rows)?;
         self.charges.keep(tx, group, &planned)?;

@@ -143,7 +143,7 @@ impl Planner<'_> {
         plan.received = Some(received);
         let Some(owner) = device.owner(message.instants(), self.proven.at()).copied() else {
             plan.refuse(decision::NOT_BOUND, NOT_BOUND, "LGPD art. 6 I");
-            plan.of_nobody(tx, message, (device.key, received, self.known))?;
+            plan.of_nobody(tx, message, device.key, received, self.known)?;
             return Ok(plan);
         };
         let patient = self.roster.patient(owner.patient_key)?;
@@ -189,7 +189,7 @@ impl Planner<'_> {
                 }
             },
             Content::Readings { normal, .. } => {
-                plan.sort(normal, permit, (&device, still, self.known), &mut aside)?;
+                plan.sort(normal, permit, &device, still, self.known, &mut aside)?;
                 let readings = plan.readings.as_slice();
                 plan.rows = self.batch.admit(
                     permit,
@@ -252,7 +252,9 @@ impl Planned {
         &mut self,
         normal: &Normalised,
         permit: &Permit<TelemetryCollect>,
-        (device, still, known): (&DeviceRow, bool, &Known),
+        device: &DeviceRow,
+        still: bool,
+        known: &Known,
         aside: &mut Setting<'_, '_>,
     ) -> Result<()> {
         let (mine, who) = (aside.patient.row.key, aside.patient.row.id.0);

@@ -13,6 +13,7 @@ use super::rig::site::Site;
 use super::rig::source;
 use super::{Common, note, print};
 use crate::house::Start;
+use domain::time::civil::Window;
 use domain::{Clock, Signal};
 
 const SIGNALS: [Signal; 3] = [Signal::HeartRate, Signal::Spo2, Signal::RespiratoryRate];
@@ -75,7 +76,7 @@ pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     for (name, patients, minutes) in cases {
         // Of ten times the patients each has a tenth of the history: one thing grows at a time.
         let minutes = (minutes * u64::try_from(args.patients)? / u64::try_from(patients)?.max(1)).max(1);
-        let line = one(args, start, (name, patients, minutes))?;
+        let line = one(args, start, name, patients, minutes)?;
         note(&format!("{name}: {} ns a reading", line.nanos_per_reading));
         lines.push(line);
     }
@@ -88,11 +89,7 @@ pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     print(&args.common, &lines, &words.join("\n"))
 }
 
-fn one(
-    args: &Args,
-    start: Start,
-    (name, patients, minutes): (&'static str, usize, u64),
-) -> anyhow::Result<Line> {
+fn one(args: &Args, start: Start, name: &'static str, patients: usize, minutes: u64) -> anyhow::Result<Line> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let enrolled = many(&site.store, &site.tokens, patients, Clock::System.now())?;
     let sources = source::of(&site.store, &enrolled)?;
@@ -101,7 +98,7 @@ fn one(
     let mut history = 0;
     for signal in SIGNALS {
         let sensor = Sensor { signal, every: 1_000, jitter: 0, values: Values::Wander };
-        history += lay(&site.store, &sources, &sensor, (from, end), true)?;
+        history += lay(&site.store, &sources, &sensor, Window { from, to: end }, true)?;
     }
     drop(sources);
     let drive = Drive {

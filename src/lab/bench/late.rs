@@ -16,6 +16,7 @@ use super::rig::site::Site;
 use super::rig::source;
 use super::{Common, note, print};
 use crate::house::Start;
+use domain::time::civil::Window;
 use domain::{Clock, Signal};
 use store::Store;
 use store::rules::reevaluations;
@@ -83,7 +84,7 @@ pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         &site.store,
         &source::of(&site.store, long)?,
         &sensor,
-        (from, now.minus(Duration::from_secs(60))),
+        Window { from, to: now.minus(Duration::from_secs(60)) },
         true,
     )?;
     note(&format!("{history} readings lie behind {} series", long.len()));

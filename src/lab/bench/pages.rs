@@ -15,6 +15,7 @@ use super::rig::source;
 use super::{Common, note, print};
 use ::rules::{Change, Episode, Finding};
 use domain::alerts::{Act, Outcome};
+use domain::time::civil::Window;
 use domain::{AlertId, Clock, DeviceId, Instant, Level, PatientId, Role, Rule, Signal, UserId};
 use engine::Module as _;
 use engine::escalation::Escalate;
@@ -22,7 +23,7 @@ use engine::messages::outbox;
 use store::alerts::{self, copies};
 use store::audit::Sequencer;
 use store::patients::audience::Audience;
-use store::{Act as Entry, Actor, Tx, Urgency, audit, escalation, on_call, rules, sla};
+use store::{Act as Entry, Actor, Keyed, Tx, Urgency, audit, escalation, on_call, rules, sla};
 use web::routes::rows;
 
 /// Patients, each with a device, one open red and a past.
@@ -86,7 +87,7 @@ pub(super) fn run(common: &Common, cases: usize) -> anyhow::Result<()> {
     let mut lines = Vec::new();
     for row in rows().iter().filter(|row| row.method == "GET" && !LEFT_OUT.contains(&row.path)) {
         for (place, role) in ROLES.into_iter().enumerate().filter(|(_, role)| row.admits(Some(*role))) {
-            lines.extend(measure(row.path, role, (&short, &long), place)?);
+            lines.extend(measure(row.path, role, &short, &long, place)?);
         }
     }
     short.dashboard.close(&runtime);
@@ -100,10 +101,10 @@ pub(super) fn run(common: &Common, cases: usize) -> anyhow::Result<()> {
 }
 
 /// The median of both houses, asked in turn; none for what this role's house does not answer with 200.
-fn measure(path: &str, role: Role, houses: (&Ward, &Ward), place: usize) -> anyhow::Result<Option<Line>> {
+fn measure(path: &str, role: Role, short: &Ward, long: &Ward, place: usize) -> anyhow::Result<Option<Line>> {
     let (mut before, mut after, mut status) = (Vec::new(), Vec::new(), 0);
     for _ in 0..TIMES {
-        for (house, times) in [(houses.0, &mut before), (houses.1, &mut after)] {
+        for (house, times) in [(short, &mut before), (long, &mut after)] {
             let (_, eyes) = house.eyes.get(place).context("a role without eyes")?;
             let began = Moment::now();
             (status, _) = eyes.get(&house.filled(path))?;
@@ -183,7 +184,8 @@ fn readings(site: &Site, enrolled: &[Enrolled], cases: usize, now: Instant) -> a
     let sensor = Sensor { signal: Signal::HeartRate, every: 1_000, jitter: 0, values: Values::Wander };
     let minutes = u64::try_from(cases)? / 20;
     for (end, minutes) in [(now.minus(AGO), minutes), (now.minus(Duration::from_secs(4 * 3_600)), RECENT)] {
-        lay(&site.store, &sources, &sensor, (end.minus(Duration::from_secs(minutes * 60)), end), true)?;
+        let from = end.minus(Duration::from_secs(minutes * 60));
+        lay(&site.store, &sources, &sensor, Window { from, to: end }, true)?;
     }
     Ok(())
 }
@@ -195,7 +197,7 @@ fn raise(tx: &mut Tx<'_>, patient: PatientId, at: Instant) -> store::Result<Aler
     let episode = Episode::opened(rule, &opened).ok_or(store::Error::NotFound("episode"))?;
     let finding = Finding::of(rule, Level::Red, &[]);
     let key = Audience::program().patient(tx, patient)?.key();
-    alerts::open(tx, (key, patient), rule, &episode, &finding, false)
+    alerts::open(tx, Keyed { key, id: patient }, rule, &episode, &finding, false)
 }
 
 /// One red of each patient, called about, answered and resolved; then its copies.

@@ -11,6 +11,7 @@ use super::rig::seed::many;
 use super::rig::site::Site;
 use super::rig::source::{self, Source};
 use super::{Common, note, print};
+use domain::time::civil::Window;
 use domain::{Clock, Signal};
 use store::{Store, readings};
 
@@ -133,7 +134,7 @@ fn built(store: &Store, class: &Class, wearing: &[Source], end: domain::Instant)
     let before = store.read(readings::sizes)?.cold;
     let began = Instant::now();
     let from = end.minus(Duration::from_secs(class.back));
-    let readings = lay(store, wearing, &class.sensor, (from, end), true)?;
+    let readings = lay(store, wearing, &class.sensor, Window { from, to: end }, true)?;
     let laid_s = rate(readings, began.elapsed());
     let after = store.read(readings::sizes)?;
     let added = after.cold.readings - before.readings;
@@ -164,7 +165,7 @@ fn looked_at(
         day.add(began.elapsed());
         line.day_readings = found.len();
         if days > 1 {
-            let span = (end.minus(Duration::from_secs(class.back)), end);
+            let span = Window { from: end.minus(Duration::from_secs(class.back)), to: end };
             let began = Instant::now();
             let drawn = store.read(|view| {
                 readings::buckets(view, &source.look, source.patient_key, signal, span, POINTS)

@@ -19,6 +19,7 @@ use super::rig::seed::{Enrolled, many};
 use super::rig::site::{Closed, Site};
 use super::rig::source;
 use super::{Common, note, print};
+use domain::time::civil::Window;
 use domain::{Clock, Signal};
 use store::rules::reevaluations;
 use store::{Store, readings};
@@ -121,7 +122,7 @@ fn full(server: Option<&str>, args: &Args, seen: &mut Seen) -> anyhow::Result<(C
     let from = end.minus(Duration::from_secs(args.rows / people.max(1)));
     let sensor = |signal| Sensor { signal, every: 1_000, jitter: 0, values: Values::Wander };
     for signal in SIGNALS {
-        seen.hot_rows += lay(&site.store, &sources, &sensor(signal), (from, end), false)?;
+        seen.hot_rows += lay(&site.store, &sources, &sensor(signal), Window { from, to: end }, false)?;
         note(&format!("{} readings in the journal", seen.hot_rows));
     }
     seen.hot_bytes = site.store.read(readings::sizes)?.hot.bytes;

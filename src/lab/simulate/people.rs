@@ -132,7 +132,7 @@ impl People {
             match plan {
                 Plan::Answer { alert, who, role } => {
                     let (who, role) = there(alert, who, role);
-                    self.answer(store, now, (alert, who, role))?;
+                    self.answer(store, now, alert, who, role)?;
                 }
                 Plan::Resume { alert, who, role } => {
                     let (who, role) = there(alert, who, role);
@@ -144,7 +144,7 @@ impl People {
                     let key = self.known.get(&alert).map_or(0, |known| known.key);
                     let real = Chance::of(self.seed, key, 12).percent(70);
                     let outcome = if real { Outcome::TrueAlarm } else { Outcome::FalseAlarm };
-                    acted(store, now, (alert, who, role), Act::Resolve { outcome })?;
+                    acted(store, now, alert, who, role, Act::Resolve { outcome })?;
                 }
             }
         }
@@ -155,10 +155,12 @@ impl People {
         &mut self,
         store: &Store,
         now: Instant,
-        by @ (alert, who, role): (AlertId, UserId, Role),
+        alert: AlertId,
+        who: UserId,
+        role: Role,
     ) -> store::Result<()> {
         let stored = store.read(|view| alerts::get(view, alert))?;
-        if stored.case.state != AlertState::Open || !acted(store, now, by, Act::Ack)? {
+        if stored.case.state != AlertState::Open || !acted(store, now, alert, who, role, Act::Ack)? {
             return Ok(());
         }
         let known = self.known.get(&alert);
@@ -202,7 +204,9 @@ fn key_of(clinic: &Clinic, stored: &StoredAlert) -> u64 {
 fn acted(
     store: &Store,
     now: Instant,
-    (alert, who, role): (AlertId, UserId, Role),
+    alert: AlertId,
+    who: UserId,
+    role: Role,
     what: Act,
 ) -> store::Result<bool> {
     unless_refused(store.write(Actor::User { id: who, role }, now, |tx| {

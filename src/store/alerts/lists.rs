@@ -296,7 +296,7 @@ mod tests {
     use super::*;
     use crate::consents::permits;
     use crate::testing::{NOW, grant_calls, stores};
-    use crate::{Actor, Store, alerts as stored, on_call, tests};
+    use crate::{Actor, Keyed, Store, alerts as stored, on_call, tests};
     use ::rules::{Change, Episode, Finding};
     use domain::alerts::{Act, Outcome};
     use domain::{AlertId, Role, Rule};
@@ -319,7 +319,7 @@ mod tests {
             store
                 .write(actor, now, |tx| {
                     permits::lock(tx, &[ana.key])?;
-                    stored::open(tx, (ana.key, ana.id), rule, &episode, &finding, false)
+                    stored::open(tx, Keyed { key: ana.key, id: ana.id }, rule, &episode, &finding, false)
                 })
                 .and_then(|id| {
                     if resolve {

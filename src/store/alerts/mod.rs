@@ -23,6 +23,7 @@ pub(crate) use super::alerts::stored::unresolved;
 pub use super::alerts::stored::{StoredAlert, counts, episodes, get, open_of, worn_out};
 use super::consents::permits;
 use super::db::error::{Error, Result};
+use super::db::keyed::Keyed;
 use super::db::schema::alerts;
 use super::db::turn;
 use super::db::turn::locks::Lock;
@@ -43,13 +44,13 @@ use rules::{Episode, Finding};
 /// [`Error::Conflict`] when one is open already for this patient and rule.
 pub fn open(
     tx: &mut Tx<'_>,
-    (patient_key, patient): (i64, PatientId),
+    whose: Keyed<PatientId>,
     rule: &Rule,
     episode: &Episode,
     finding: &Finding,
     retrospective: bool,
 ) -> Result<AlertId> {
-    let now = tx.now();
+    let (now, patient) = (tx.now(), whose.id);
     let id = AlertId::new(now);
     let mut case = AlertCase::open(id, patient, episode.facts());
     if episode.ended_at.is_some() {
@@ -59,13 +60,13 @@ pub fn open(
     let place = Place::new("alerts", "finding", &row);
     let sealed = tx.seal_json(Subject::Patient(patient), Class::Clinical, place, finding)?;
     // Consents before the alert: the order of locks.
-    permits::lock(tx, &[patient_key])?;
+    permits::lock(tx, &[whose.key])?;
     tx.lock(Lock::Alert(id));
     diesel::insert_into(alerts::table)
         .values((
             (
                 alerts::id.eq(&row),
-                alerts::patient_key.eq(patient_key),
+                alerts::patient_key.eq(whose.key),
                 alerts::rule.eq(&rule.id),
                 alerts::rule_version.eq(i64::from(rule.version)),
                 alerts::signal.eq(rule.signal.code()),

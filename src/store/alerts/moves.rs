@@ -94,7 +94,8 @@ pub(crate) fn come_back(
     tx: &mut Tx<'_>,
     stored: &StoredAlert,
     episode: &Episode,
-    (finding, retrospective): (&Finding, bool),
+    finding: &Finding,
+    retrospective: bool,
 ) -> Result<()> {
     permits::lock(tx, &[stored.patient_key])?;
     let stored = &lock(tx, stored.id())?;

@@ -12,7 +12,7 @@ use crate::patients::Patient;
 use crate::patients::audience::{Audience, Visible};
 use crate::testing::{NOW, entries, grant_calls, stores};
 use crate::tests::{act, patient};
-use crate::{Actor, Class, Error, Store, Subject, Urgency, alerts, keys};
+use crate::{Actor, Class, Error, Keyed, Store, Subject, Urgency, alerts, keys};
 use domain::alerts::Level;
 use domain::attachments::{AttachedTo, FileName, MOST_BYTES, MediaType};
 use domain::{AlertId, AttachmentId, Role, Rule, UserId};
@@ -33,7 +33,7 @@ fn raise(store: &Store, patient: &Patient) -> AlertId {
     let finding = Finding::of(rule, Level::Red, &[]);
     act(store, |tx| {
         grant_calls(tx, patient.id)?;
-        alerts::open(tx, (patient.key, patient.id), rule, &episode, &finding, false)
+        alerts::open(tx, Keyed { key: patient.key, id: patient.id }, rule, &episode, &finding, false)
     })
     .unwrap()
 }

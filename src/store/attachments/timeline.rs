@@ -14,7 +14,8 @@ use crate::{Before, View};
 /// Database errors.
 pub fn attached_before(
     view: &mut View<'_>,
-    (patient_key, kind): (i64, &str),
+    patient_key: i64,
+    kind: &str,
     before: &Before,
     limit: i64,
 ) -> Result<Vec<Attachment>> {
@@ -35,7 +36,8 @@ pub fn attached_before(
 /// Database errors.
 pub fn removed_before(
     view: &mut View<'_>,
-    (patient_key, kind): (i64, &str),
+    patient_key: i64,
+    kind: &str,
     before: &Before,
     limit: i64,
 ) -> Result<Vec<Attachment>> {

@@ -9,6 +9,7 @@ use consent::{Act as Choice, Change, Giver, Purpose, State};
 use super::{change, ledger};
 use crate::consents::{basis, supersessions};
 use crate::db::error::Result;
+use crate::db::keyed::Keyed;
 use crate::db::turn;
 use crate::{Touched, Tx, View, patients};
 use domain::Instant;
@@ -70,8 +71,8 @@ fn end(tx: &mut Tx<'_>, grants: &[(i64, Purpose)], choice: &Choice) -> Result<(u
         if done > 0 && began.elapsed() > TURN {
             break;
         }
-        let patient = patients::id_of(tx, *key)?;
-        let outcome = change(tx, (*key, patient), *purpose, choice.clone(), &Giver::System.into())?;
+        let whose = Keyed { key: *key, id: patients::id_of(tx, *key)? };
+        let outcome = change(tx, whose, *purpose, choice.clone(), &Giver::System.into())?;
         if outcome.changed {
             ended.insert(*key);
         }

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::db::error::{Error, Result};
+use super::db::keyed::Keyed;
 use super::db::page::{Ask, Cursor, Page};
 use super::db::schema::consent_events as events;
 use super::db::stored_at::InRow;
@@ -155,12 +156,13 @@ pub fn act(
     // Row locks alone do not give that, since those who share a row pass by whoever waits to change it.
     turn::take(tx)?;
     let key = patients::key_of(tx, patient)?;
+    let whose = Keyed { key, id: patient };
     // A newer term may have superseded this grant although the marking has not reached it yet: mark it first, so that
     // the act finds the true state.
     if let Some(heavier) = supersessions::over(tx, key, purpose)? {
-        change(tx, (key, patient), purpose, Choice::Superseded(heavier), &Giver::System.into())?;
+        change(tx, whose, purpose, Choice::Superseded(heavier), &Giver::System.into())?;
     }
-    let outcome = change(tx, (key, patient), purpose, choice, by)?;
+    let outcome = change(tx, whose, purpose, choice, by)?;
     if outcome.changed {
         basis::settle(tx, key)?;
     }
@@ -170,11 +172,12 @@ pub fn act(
 /// Writes the event and the row it leads to. What depends on them follows in [`basis::settle`].
 fn change(
     tx: &mut Tx<'_>,
-    (key, patient): (i64, PatientId),
+    whose: Keyed<PatientId>,
     purpose: Purpose,
     choice: Choice,
     by: &Hand,
 ) -> Result<Outcome> {
+    let Keyed { key, id: patient } = whose;
     let before = ledger::lock(tx, key, purpose)?;
     let event = Event::new(purpose, tx.now().micros(), choice).by(by.giver);
     let record = match consent::apply(before.as_ref(), &event)? {
@@ -186,7 +189,7 @@ fn change(
         }
     };
     ledger::put(tx, key, &record)?;
-    let (id, evidence) = append_event(tx, (key, patient), &event, &record, by)?;
+    let (id, evidence) = append_event(tx, whose, &event, &record, by)?;
     let body = ConsentBody { event: id, act: event.clone(), measured_from: record.measured_from, evidence };
     let body = serde_json::to_value(body).map_err(|_shape| Error::corrupt("a consent event"))?;
     let name = record.purpose.as_str();
@@ -249,7 +252,7 @@ const fn fact_kind(event: &Event) -> Kind {
 
 fn append_event(
     tx: &mut Tx<'_>,
-    (key, patient): (i64, PatientId),
+    whose: Keyed<PatientId>,
     event: &Event,
     record: &Record,
     by: &Hand,
@@ -258,14 +261,14 @@ fn append_event(
     let text = id.to_string();
     let place = Place::new("consent_events", "evidence", &text);
     let evidence = match &by.evidence {
-        Some(proof) => Some(tx.seal_json(Subject::Patient(patient), Class::Identity, place, proof)?),
+        Some(proof) => Some(tx.seal_json(Subject::Patient(whose.id), Class::Identity, place, proof)?),
         None => None,
     };
     let json = serde_json::to_string(event).map_err(|_shape| Error::corrupt("a consent event"))?;
     diesel::insert_into(events::table)
         .values((
             events::id.eq(&text),
-            events::patient_key.eq(key),
+            events::patient_key.eq(whose.key),
             events::purpose.eq(event.purpose.as_str()),
             events::action.eq(event.act.action().as_str()),
             events::epoch.eq(record.epoch),

@@ -15,7 +15,7 @@ impl Tx<'_> {
     /// What `f` says.
     pub fn item<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let marks = (self.pending.len(), self.signals.len(), self.touched.len(), self.elsewhere.len());
-        let (logged, facts) = (self.logged.len(), self.facts.len());
+        let ((logged, bodies), facts) = (self.logged.len(), self.facts.len());
         let (fresh, destroyed, entries) = (self.fresh.len(), self.destroyed.len(), self.entries);
         Manager::begin_transaction(self.conn)?;
         match f(self) {
@@ -25,7 +25,7 @@ impl Tx<'_> {
             }
             Err(error) => {
                 Manager::rollback_transaction(self.conn)?;
-                self.logged.cut(logged);
+                self.logged.cut(logged, bodies);
                 self.facts.truncate(facts);
                 self.pending.truncate(marks.0);
                 self.signals.truncate(marks.1);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::moves;
+use super::wearer::Wearer;
 use crate::db::conn::on;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
@@ -17,6 +18,7 @@ use crate::patients::audience::Audience;
 use crate::privacy::withdrawals::{self, Withdrawal};
 use crate::{Act, Tx, View};
 use domain::kpis::{Amount, Fact, Kind};
+use domain::time::civil::Window;
 use domain::{BindingId, DeviceId, Instant, PatientId};
 
 /// One device at one patient for one span.
@@ -38,6 +40,12 @@ pub struct Binding {
     pub to: Option<Instant>,
     /// Whether it is the patient's preferred source.
     pub preferred: bool,
+}
+
+impl Binding {
+    pub(super) const fn wearer(&self) -> Wearer {
+        Wearer { device_key: self.device_key, patient_key: self.patient_key }
+    }
 }
 
 type Row = (String, i64, i64, i64, Option<i64>, bool, i64, String, String);
@@ -183,14 +191,14 @@ fn begin_earlier(tx: &mut Tx<'_>, worn: &Binding, from: Instant) -> Result<Bindi
 pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, of: Option<PatientId>, at: Instant) -> Result<Binding> {
     turn::take(tx)?;
     let (now, device_key) = (tx.now(), super::lock(tx, device)?);
-    let (binding, at) = ending(tx, device_key, of, (at, now))?;
+    let (binding, at) = ending(tx, device_key, of, at, now)?;
     let row = bindings::table.find(binding.id.to_string());
     if at == binding.from {
         diesel::delete(row).execute(tx.conn)?;
     } else {
         diesel::update(row).set(bindings::to_at.eq(Some(at.micros()))).execute(tx.conn)?;
     }
-    moves::take(tx, &binding, (at, binding.to.unwrap_or(Instant::MAX)))?;
+    moves::take(tx, &binding, Window { from: at, to: binding.to.unwrap_or(Instant::MAX) })?;
     let binding = Binding { to: Some(at), ..binding };
     withdrawals::note(tx, &Withdrawal::Binding { device, patient: Some(binding.patient), at })?;
     changed(tx, "device.unbound", &binding)?;
@@ -226,13 +234,14 @@ pub fn ending(
     view: &mut View<'_>,
     device_key: i64,
     of: Option<PatientId>,
-    (at, now): (Instant, Instant),
+    at: Instant,
+    now: Instant,
 ) -> Result<(Binding, Instant)> {
     let at = whole(at);
     if at > now.plus(AHEAD) {
         return Err(Error::Conflict("a binding ends when it is over: its end cannot lie ahead"));
     }
-    let binding = meant(view, device_key, of, (at, now))?.ok_or(match of {
+    let binding = meant(view, device_key, of, at, now)?.ok_or(match of {
         Some(_other) => Error::Conflict("the device is not at that patient then: look at its bindings again"),
         None => Error::NotFound("open binding"),
     })?;
@@ -246,7 +255,8 @@ fn meant(
     view: &mut View<'_>,
     device_key: i64,
     of: Option<PatientId>,
-    (at, now): (Instant, Instant),
+    at: Instant,
+    now: Instant,
 ) -> Result<Option<Binding>> {
     if let Some(patient) = of {
         let reach = bindings::to_at.is_null().or(bindings::to_at.gt(at.micros()));

@@ -8,6 +8,7 @@ pub mod roster;
 pub mod status;
 pub mod timeline;
 pub mod unbound;
+mod wearer;
 
 use diesel::prelude::*;
 
@@ -22,6 +23,7 @@ use super::patients::audience::Audience;
 use super::privacy::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View};
 use domain::{DeviceId, DeviceIdentity, Instant, TokenId};
+pub use wearer::Wearer;
 
 /// Tokens of one device that hold at once: the old one until the new one is in place.
 pub(crate) const TOKENS: usize = 2;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 
 use super::bindings::{self, Binding};
-use super::unbound;
+use super::{Wearer, unbound};
 use crate::db::error::{Error, Result};
 use crate::db::schema::moves;
 use crate::db::tx::{Touched, Tx, View};
@@ -16,15 +16,13 @@ use crate::patients::audience::Audience;
 use crate::readings::quarantine::Item;
 use crate::readings::{self, AT_ONCE, Allowed, Given, Known, Outline, ReceiptRef, StoredReading, Worn};
 use crate::rules::reevaluations;
-use crate::{devices, patients};
+use crate::{Keyed, devices, patients};
+use domain::time::civil::Window;
 use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
 use rules::Late;
 
 /// Moves in one look.
 const MOST: i64 = 256;
-
-/// From here (inclusive) to there.
-pub(super) type Span = (Instant, Instant);
 
 /// A move of a device's readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,26 +128,26 @@ pub struct Series<T> {
     on: Option<Instant>,
 }
 
-/// Asks to take the readings of `binding`'s device in `[from, to)` from its patient.
-pub(crate) fn take(tx: &mut Tx<'_>, binding: &Binding, span: Span) -> Result<()> {
-    let end = span.0.micros();
+/// Asks to take the readings of `binding`'s device in a window from its patient.
+pub(crate) fn take(tx: &mut Tx<'_>, binding: &Binding, span: Window) -> Result<()> {
+    let end = span.from.micros();
     // What is still to be given to them ends with the binding.
     let of_theirs = moves::device_key.eq(binding.device_key).and(moves::patient_key.eq(binding.patient_key));
     let open = moves::gives.eq(true).and(moves::done_at.is_null()).and(moves::to_at.gt(end));
     diesel::update(moves::table.filter(of_theirs.and(open)))
         .set((moves::to_at.eq(end), moves::version.eq(moves::version + 1)))
         .execute(tx.conn)?;
-    ask(tx, (binding.device_key, binding.patient_key), span, false)
+    ask(tx, binding.wearer(), span, false)
 }
 
 /// Asks to give the patient what waits, or is about to wait, of `binding`'s device from its beginning on.
 pub(crate) fn give(tx: &mut Tx<'_>, binding: &Binding) -> Result<()> {
-    let span = (binding.from, binding.to.unwrap_or(Instant::MAX));
+    let span = Window { from: binding.from, to: binding.to.unwrap_or(Instant::MAX) };
     let nothing = unbound::count(tx, binding.device_key, span, 1)? == 0;
     if nothing && taken_from(tx, binding.device_key)?.is_empty() {
         return Ok(());
     }
-    ask(tx, (binding.device_key, binding.patient_key), span, true)
+    ask(tx, binding.wearer(), span, true)
 }
 
 /// Which of these a device measured before, so that it changes hands just now: what is reported of it again waits behind
@@ -176,7 +174,7 @@ pub fn under_way(
         let open = Move::try_from(row)?;
         let leaves: Vec<_> =
             identities.iter().copied().filter(|(_, at)| open.from <= *at && *at < open.to).collect();
-        found.extend(readings::present(view, (open.patient_key, device_key), &leaves)?);
+        found.extend(readings::present(view, Wearer { device_key, patient_key: open.patient_key }, &leaves)?);
     }
     found.extend(unbound::waiting(view, device_key, identities)?);
     Ok(found)
@@ -189,18 +187,19 @@ pub fn under_way(
 /// Database errors; a destroyed key.
 pub fn follow(
     tx: &mut Tx<'_>,
-    device: (i64, DeviceId),
-    (readings, received): (&[Reading], ReceiptRef),
-    to: &[(i64, Span)],
+    device: Keyed<DeviceId>,
+    readings: &[Reading],
+    received: ReceiptRef,
+    to: &[(i64, Window)],
 ) -> Result<()> {
-    unbound::wait(tx, device, (readings, received))?;
-    for (patient_key, (from, end)) in to {
-        let theirs = moves::device_key.eq(device.0).and(moves::patient_key.eq(patient_key));
+    unbound::wait(tx, device, readings, received)?;
+    for (patient_key, span) in to {
+        let theirs = moves::device_key.eq(device.key).and(moves::patient_key.eq(patient_key));
         let to_come = moves::gives.eq(true).and(moves::done_at.is_null()).and(moves::signal.is_null());
-        let whole = moves::from_at.le(from.micros()).and(moves::to_at.ge(end.micros()));
+        let whole = moves::from_at.le(span.from.micros()).and(moves::to_at.ge(span.to.micros()));
         let asked = moves::table.filter(theirs.and(to_come).and(whole));
         if !diesel::select(diesel::dsl::exists(asked)).get_result::<bool>(tx.conn)? {
-            ask(tx, (device.0, *patient_key), (*from, *end), true)?;
+            ask(tx, Wearer { device_key: device.key, patient_key: *patient_key }, *span, true)?;
         }
     }
     Ok(())
@@ -224,22 +223,22 @@ pub(super) fn taken_from(view: &mut View<'_>, device_key: i64) -> Result<Vec<Mov
 /// Database errors; a destroyed key.
 pub fn take_back(
     tx: &mut Tx<'_>,
-    device: (i64, DeviceId),
+    device: Keyed<DeviceId>,
     what: &Withdrawal,
-    (received, known): (ReceiptRef, &Known),
+    received: ReceiptRef,
+    known: &Known,
 ) -> Result<bool> {
-    let waited = unbound::take_back(tx, device, (what, received))? > 0;
-    let instants = [what.at.micros()];
-    let taken_back = unbound::taken_back(tx, device.0, &instants)?;
+    let waited = unbound::take_back(tx, device, what, received)? > 0;
+    let taken_back = unbound::taken_back(tx, device.key, &[what.at.micros()])?;
     let taken_back = taken_back.get(&(what.signal, what.at)).into_iter().flatten();
     if taken_back.into_iter().any(|back| back.was == what.value || back.was.is_none()) {
         return Ok(true);
     }
     // What it reported again may wait already, and what was committed first be still with whom it leaves.
-    for patient_key in leaves(tx, device.0, what.at)? {
-        let patient = (patient_key, patients::id_of(tx, patient_key)?);
-        if readings::theirs(tx, (patient, device.0), what, (received, known))?.is_some() {
-            unbound::take_back_ahead(tx, device, (what, received))?;
+    for patient_key in leaves(tx, device.key, what.at)? {
+        let patient = Keyed { key: patient_key, id: patients::id_of(tx, patient_key)? };
+        if readings::theirs(tx, patient, device.key, what, received, known)?.is_some() {
+            unbound::take_back_ahead(tx, device, what, received)?;
             return Ok(true);
         }
     }
@@ -253,21 +252,22 @@ pub fn take_back(
 /// Database errors; a destroyed key.
 pub fn put_right(
     tx: &mut Tx<'_>,
-    device: (i64, DeviceId),
-    (reading, received): (Reading, ReceiptRef),
+    device: Keyed<DeviceId>,
+    reading: Reading,
+    received: ReceiptRef,
     known: &Known,
 ) -> Result<bool> {
-    let waited = unbound::put_right(tx, device, (reading, received))?;
+    let waited = unbound::put_right(tx, device, reading, received)?;
     let whichever = Withdrawal { signal: reading.signal, at: reading.at, value: None };
-    for patient_key in leaves(tx, device.0, reading.at)? {
-        let patient = (patient_key, patients::id_of(tx, patient_key)?);
-        let was = readings::theirs(tx, (patient, device.0), &whichever, (received, known))?;
+    for patient_key in leaves(tx, device.key, reading.at)? {
+        let patient = Keyed { key: patient_key, id: patients::id_of(tx, patient_key)? };
+        let was = readings::theirs(tx, patient, device.key, &whichever, received, known)?;
         let Some(was) = was else { continue };
         if !was.says_the_same(&reading) {
             let wrong = Withdrawal { value: Some(was), ..whichever };
-            unbound::take_back_ahead(tx, device, (&wrong, received))?;
+            unbound::take_back_ahead(tx, device, &wrong, received)?;
             if !waited {
-                unbound::wait(tx, device, (&[reading], received))?;
+                unbound::wait(tx, device, &[reading], received)?;
             }
         }
         return Ok(true);
@@ -279,9 +279,9 @@ pub fn put_right(
 /// was measured since.
 pub(crate) fn permitted(tx: &mut Tx<'_>, patient_key: i64, from: Instant) -> Result<()> {
     for binding in bindings::since(tx, patient_key, from)? {
-        let span = (binding.from.max(from), binding.to.unwrap_or(Instant::MAX));
+        let span = Window { from: binding.from.max(from), to: binding.to.unwrap_or(Instant::MAX) };
         if unbound::count(tx, binding.device_key, span, 1)? > 0 {
-            ask(tx, (binding.device_key, patient_key), span, true)?;
+            ask(tx, Wearer { device_key: binding.device_key, patient_key }, span, true)?;
         }
     }
     Ok(())
@@ -296,15 +296,15 @@ pub fn leaves(view: &mut View<'_>, device_key: i64, at: Instant) -> Result<Vec<i
     Ok(open.map(|open| open.patient_key).collect())
 }
 
-fn ask(tx: &mut Tx<'_>, (device_key, patient_key): (i64, i64), (from, to): Span, gives: bool) -> Result<()> {
+fn ask(tx: &mut Tx<'_>, wearer: Wearer, span: Window, gives: bool) -> Result<()> {
     diesel::insert_into(moves::table)
         .values((
-            moves::device_key.eq(device_key),
-            moves::patient_key.eq(patient_key),
+            moves::device_key.eq(wearer.device_key),
+            moves::patient_key.eq(wearer.patient_key),
             moves::gives.eq(gives),
-            moves::from_at.eq(from.micros()),
-            moves::to_at.eq(to.micros()),
-            moves::reached_at.eq(from.micros()),
+            moves::from_at.eq(span.from.micros()),
+            moves::to_at.eq(span.to.micros()),
+            moves::reached_at.eq(span.from.micros()),
             moves::created_at.eq(tx.now().micros()),
         ))
         .execute(tx.conn)?;
@@ -393,8 +393,9 @@ fn next_taken(view: &mut View<'_>, due: &Move) -> Result<Next> {
 
 /// The next stretch of one series that has readings; none up to the end.
 fn taken(view: &mut View<'_>, due: &Move, signal: Signal, mut from: Instant) -> Result<Worn> {
+    let series = readings::Series::new(due.patient_key, signal);
     while from < due.to {
-        let worn = readings::worn(view, (due.patient_key, signal), due.device_key, (from, due.to))?;
+        let worn = readings::worn(view, series, due.device_key, Window { from, to: due.to })?;
         if !worn.readings.is_empty() {
             return Ok(worn);
         }
@@ -404,10 +405,11 @@ fn taken(view: &mut View<'_>, due: &Move, signal: Signal, mut from: Instant) -> 
 }
 
 fn next_given(view: &mut View<'_>, due: &Move) -> Result<Next> {
+    let whole = Window { from: due.from, to: due.to };
     // What was refused waits on, behind the place that is reached.
     let (signal, from) = match due.signal.filter(|_| due.reached < due.to) {
         Some(under_way) => (Some(under_way), due.reached),
-        None => (unbound::next_signal(view, due.device_key, (due.from, due.to), due.signal)?, due.from),
+        None => (unbound::next_signal(view, due.device_key, whole, due.signal)?, due.from),
     };
     let Some(signal) = signal else {
         return Ok(if due.behind.is_some() { Next::Waits } else { Next::Over });
@@ -419,7 +421,7 @@ fn next_given(view: &mut View<'_>, due: &Move) -> Result<Next> {
         Some((taking, _)) if taking.is_some_and(|taking| taking.code() > signal.code()) => due.to,
         Some(_not_yet) => return Ok(Next::Waits),
     };
-    let (what, on) = unbound::stretch(view, (due.device_key, signal), (from, to), AT_ONCE)?;
+    let (what, on) = unbound::stretch(view, due.device_key, signal, Window { from, to }, AT_ONCE)?;
     if what.is_empty() && to < due.to {
         return Ok(Next::Waits);
     }
@@ -442,28 +444,28 @@ pub fn step(tx: &mut Tx<'_>, due: &Move, next: &Next, permit: Option<Allowed<'_>
     if locked == 0 {
         return Ok(false);
     }
-    let patient = (due.patient_key, patients::id_of(tx, due.patient_key)?);
-    let device = (due.device_key, devices::id_of(tx, due.device_key)?);
+    let patient = Keyed { key: due.patient_key, id: patients::id_of(tx, due.patient_key)? };
+    let device = Keyed { key: due.device_key, id: devices::id_of(tx, due.device_key)? };
     match next {
         Next::Waits => {}
         Next::Over => over(tx, due)?,
         Next::Taken(series) => {
-            readings::set_aside(tx, patient, device, (&series.what, series.overlaid.as_ref()))?;
+            readings::set_aside(tx, patient, device, &series.what, series.overlaid.as_ref())?;
             let from = series.what.first().map(|stored| stored.reading.at);
             let moved = Given { theirs: series.what.len(), refused: 0, from };
-            reached(tx, due, (series.signal, series.on), moved)?;
+            reached(tx, due, series.signal, series.on, moved)?;
         }
         Next::Given(series) => {
             let permit = permit.ok_or(Error::corrupt("a move without its permit"))?;
             let given = readings::give(tx, permit, patient, device, &series.what)?;
-            reached(tx, due, (series.signal, series.on), given)?;
+            reached(tx, due, series.signal, series.on, given)?;
         }
     }
     Ok(true)
 }
 
 /// Records how far it got.
-fn reached(tx: &mut Tx<'_>, due: &Move, (signal, on): (Signal, Option<Instant>), moved: Given) -> Result<()> {
+fn reached(tx: &mut Tx<'_>, due: &Move, signal: Signal, on: Option<Instant>, moved: Given) -> Result<()> {
     let before = due.moved_from.filter(|_| due.signal == Some(signal));
     let from = [before, moved.from].into_iter().flatten().min();
     if let (Some(from), None) = (from, on) {

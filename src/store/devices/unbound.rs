@@ -10,12 +10,14 @@ use uuid::Uuid;
 
 use crate::db::conn::{literally, on};
 use crate::db::error::{Error, Result};
+use crate::db::keyed::Keyed;
 use crate::db::schema::quarantine;
 use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use crate::keys::Subject;
 use crate::readings::quarantine::{self as set_aside, Aside, Item, Raw, columns, opened};
 use crate::readings::receipt::ReceiptRef;
+use domain::time::civil::Window;
 use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
 
 /// The reason code.
@@ -109,15 +111,10 @@ pub(crate) fn waiting(
     Ok(out)
 }
 
-/// How many wait that were measured in `[from, to)`, counted up to `most`.
-pub(crate) fn count(
-    view: &mut View<'_>,
-    device_key: i64,
-    (from, to): (Instant, Instant),
-    most: i64,
-) -> Result<usize> {
+/// How many wait that were measured in a window, counted up to `most`.
+pub(crate) fn count(view: &mut View<'_>, device_key: i64, within: Window, most: i64) -> Result<usize> {
     let found: Vec<i64> = quarantine::table
-        .filter(of!(device_key, from, to))
+        .filter(of!(device_key, within.from, within.to))
         .limit(most)
         .select(quarantine::device_key)
         .load(view.conn)?;
@@ -128,11 +125,11 @@ pub(crate) fn count(
 pub(crate) fn next_signal(
     view: &mut View<'_>,
     device_key: i64,
-    (from, to): (Instant, Instant),
+    within: Window,
     after: Option<Signal>,
 ) -> Result<Option<Signal>> {
     let code: Option<i16> = quarantine::table
-        .filter(of!(device_key, from, to))
+        .filter(of!(device_key, within.from, within.to))
         .filter(quarantine::signal.gt(after.map_or(i16::MIN, Signal::code)))
         .select(min(quarantine::signal))
         .first(view.conn)?;
@@ -142,12 +139,13 @@ pub(crate) fn next_signal(
 /// The first items that wait in one signal, ascending.
 pub(crate) fn first(
     view: &mut View<'_>,
-    (device_key, signal): (i64, Signal),
-    (from, to): (Instant, Instant),
+    device_key: i64,
+    signal: Signal,
+    within: Window,
     most: usize,
 ) -> Result<Vec<Item>> {
     let rows: Vec<Raw> = quarantine::table
-        .filter(of!(device_key, from, to))
+        .filter(of!(device_key, within.from, within.to))
         .filter(quarantine::signal.eq(signal.code()))
         .order((quarantine::at, quarantine::id))
         .limit(i64::try_from(most).unwrap_or(i64::MAX))
@@ -160,19 +158,25 @@ pub(crate) fn first(
 /// instant to go on from; `None`: this is the end.
 pub(crate) fn stretch(
     view: &mut View<'_>,
-    series: (i64, Signal),
-    (from, to): (Instant, Instant),
+    device_key: i64,
+    signal: Signal,
+    within: Window,
     most: usize,
 ) -> Result<(Vec<Item>, Option<Instant>)> {
-    let mut items = first(view, series, (from, to), most)?;
+    let mut items = first(view, device_key, signal, within, most)?;
     let last = items.last().and_then(|item| item.reading).map(|reading| reading.at);
     let on = last.filter(|_| items.len() == most).map(|last| (last, last.plus(Duration::from_micros(1))));
     if let Some((last, on)) = on {
         items.retain(|item| item.reading.is_some_and(|reading| reading.at < last));
-        items.extend(first(view, series, (last, on), SAME_INSTANT)?);
+        items.extend(first(view, device_key, signal, Window { from: last, to: on }, SAME_INSTANT)?);
     }
     items.sort_by_key(|item| (item.names.map(|(_, at)| at), item.received.stored()));
     Ok((items, on.map(|(_, on)| on)))
+}
+
+/// One instant and no other.
+fn instant(at: Instant) -> Window {
+    Window { from: at, to: at.plus(Duration::from_micros(1)) }
 }
 
 /// Marks items as given to somebody.
@@ -199,18 +203,18 @@ fn decided(tx: &mut Tx<'_>, ids: impl Iterator<Item = Uuid>, decision: &str) -> 
 /// that names a value covers that value only, and none that came after it.
 pub(crate) fn take_back(
     tx: &mut Tx<'_>,
-    (device_key, device): (i64, DeviceId),
-    (what, received): (&Withdrawal, ReceiptRef),
+    device: Keyed<DeviceId>,
+    what: &Withdrawal,
+    received: ReceiptRef,
 ) -> Result<usize> {
-    let instant = (what.at, what.at.plus(Duration::from_micros(1)));
-    let mut waiting = first(tx, (device_key, what.signal), instant, SAME_INSTANT)?;
+    let mut waiting = first(tx, device.key, what.signal, instant(what.at), SAME_INSTANT)?;
     waiting.retain(|item| {
         let names = |reading: Reading| what.value.is_none_or(|was| was.says_the_same(&reading));
         !item.received.is_after(received) && item.reading.is_some_and(names)
     });
     decided(tx, waiting.iter().map(|item| item.id), WITHDRAWN)?;
     if !waiting.is_empty() {
-        log_taken_back(tx, device, what)?;
+        log_taken_back(tx, device.id, what)?;
     }
     Ok(waiting.len())
 }
@@ -218,13 +222,14 @@ pub(crate) fn take_back(
 /// The same for a reading that is about to wait: it stays withdrawn wherever it goes.
 pub(crate) fn take_back_ahead(
     tx: &mut Tx<'_>,
-    (device_key, device): (i64, DeviceId),
-    (what, received): (&Withdrawal, ReceiptRef),
+    device: Keyed<DeviceId>,
+    what: &Withdrawal,
+    received: ReceiptRef,
 ) -> Result<()> {
     let aside = Aside {
         patient: None,
-        device_key,
-        subject: Subject::Device(device),
+        device_key: device.key,
+        subject: Subject::Device(device.id),
         reason: NOT_BOUND,
         received,
         reading: what.value,
@@ -233,39 +238,40 @@ pub(crate) fn take_back_ahead(
     };
     let id = set_aside::insert(tx, &aside)?;
     decided(tx, std::iter::once(id), WITHDRAWN)?;
-    log_taken_back(tx, device, what)
+    log_taken_back(tx, device.id, what)
 }
 
 /// Corrects a source's own items that wait: the new value waits in place of the earlier ones. Returns whether there
 /// were any.
 pub(crate) fn put_right(
     tx: &mut Tx<'_>,
-    device: (i64, DeviceId),
-    (reading, received): (Reading, ReceiptRef),
+    device: Keyed<DeviceId>,
+    reading: Reading,
+    received: ReceiptRef,
 ) -> Result<bool> {
-    let instant = (reading.at, reading.at.plus(Duration::from_micros(1)));
-    let mut waiting = first(tx, (device.0, reading.signal), instant, SAME_INSTANT)?;
+    let mut waiting = first(tx, device.key, reading.signal, instant(reading.at), SAME_INSTANT)?;
     waiting.retain(|item| !item.received.is_after(received));
     if waiting.is_empty() {
         return Ok(false);
     }
     decided(tx, waiting.iter().map(|item| item.id), CORRECTED)?;
-    let body = serde_json::json!({ "device": device.1, "signal": reading.signal.name(), "at": reading.at });
+    let body = serde_json::json!({ "device": device.id, "signal": reading.signal.name(), "at": reading.at });
     tx.audit(&Act::new("quarantine.discarded").code(CORRECTED).body(body))?;
-    wait(tx, device, (&[reading], received))?;
+    wait(tx, device, &[reading], received)?;
     Ok(true)
 }
 
 /// Sets aside readings of a device that belong to nobody, or to somebody not known yet.
 pub(crate) fn wait(
     tx: &mut Tx<'_>,
-    (device_key, device): (i64, DeviceId),
-    (readings, received): (&[Reading], ReceiptRef),
+    device: Keyed<DeviceId>,
+    readings: &[Reading],
+    received: ReceiptRef,
 ) -> Result<()> {
     let aside = |reading: &Reading| Aside {
         patient: None,
-        device_key,
-        subject: Subject::Device(device),
+        device_key: device.key,
+        subject: Subject::Device(device.id),
         reason: NOT_BOUND,
         received,
         reading: Some(*reading),

@@ -170,7 +170,7 @@ pub fn cancel(tx: &mut Tx<'_>, id: JobId) -> Result<Job> {
     match job.state {
         State::Queued => {
             tx.audit(&Act::new("job.cancelled").public(rows::particulars(&job, "cancelled")))?;
-            rows::end(tx, &job, State::Cancelled, (None, None))?;
+            rows::end(tx, &job, State::Cancelled, None, None)?;
         }
         State::Running => {
             diesel::update(jobs::table.find(id.to_string()))

@@ -77,12 +77,13 @@ pub(super) fn particulars(job: &Job, step: &str) -> Value {
     json!({ "job": job.id, "kind": job.kind, "step": step })
 }
 
-/// Ends a job whose row is held, or whose fence was just found to stand: `(code, result)` is what came of it.
+/// Ends a job whose row is held, or whose fence was just found to stand: `code` and `result` are what came of it.
 pub(super) fn end(
     tx: &mut Tx<'_>,
     job: &Job,
     state: State,
-    (code, result): (Option<&str>, Option<&Value>),
+    code: Option<&str>,
+    result: Option<&Value>,
 ) -> Result<()> {
     let id = job.id.to_string();
     let sealed = match result {

@@ -73,9 +73,9 @@ pub fn claim(tx: &mut Tx<'_>, kinds: &[&str], node: &str) -> Result<Option<Run>>
             continue;
         }
         if job.state == State::Cancelling {
-            rows::end(tx, &job, State::Cancelled, (None, None))?;
+            rows::end(tx, &job, State::Cancelled, None, None)?;
         } else if job.attempts >= ATTEMPTS {
-            rows::end(tx, &job, State::Failed, (Some(GIVEN_UP), None))?;
+            rows::end(tx, &job, State::Failed, Some(GIVEN_UP), None)?;
         } else if let Some(run) = take(tx, &job, node)? {
             return Ok(Some(run));
         }
@@ -111,12 +111,7 @@ fn take(tx: &mut Tx<'_>, job: &Job, node: &str) -> Result<Option<Run>> {
 ///
 /// # Errors
 /// [`crate::Error::Corrupt`] for a checkpoint over [`super::MOST_BYTES`]; database errors.
-pub fn report(
-    tx: &mut Tx<'_>,
-    run: &Run,
-    (done, total): (u64, u64),
-    checkpoint: Option<&Value>,
-) -> Result<Word> {
+pub fn report(tx: &mut Tx<'_>, run: &Run, done: u64, total: u64, checkpoint: Option<&Value>) -> Result<Word> {
     let Some(job) = ours(tx, run)? else { return Ok(Word::Gone) };
     if job.state == State::Cancelling {
         return Ok(Word::Cancel);
@@ -160,12 +155,12 @@ pub fn end(tx: &mut Tx<'_>, run: &Run, how: End<'_>) -> Result<bool> {
     let Some(job) = ours(tx, run)? else { return Ok(false) };
     let (fewer, until) = match how {
         End::Done(code, result) => {
-            return rows::end(tx, &job, State::Done, (Some(code), Some(result))).map(|()| true);
+            return rows::end(tx, &job, State::Done, Some(code), Some(result)).map(|()| true);
         }
-        End::Cancelled => return rows::end(tx, &job, State::Cancelled, (None, None)).map(|()| true),
+        End::Cancelled => return rows::end(tx, &job, State::Cancelled, None, None).map(|()| true),
         // Whoever asked for its end need not wait for another node to hear it.
         End::PutBack | End::PutOff if job.state == State::Cancelling => {
-            return rows::end(tx, &job, State::Cancelled, (None, None)).map(|()| true);
+            return rows::end(tx, &job, State::Cancelled, None, None).map(|()| true);
         }
         End::PutBack => (1, None),
         End::PutOff => (0, Some(tx.now().plus(PAUSE).micros())),

@@ -111,7 +111,7 @@ fn a_node_that_is_silent_loses_its_job_and_is_refused_when_it_comes_back() {
         let job = asked(&store, None);
         let first = claimed(&store, "a", NOW).unwrap();
         let checkpoint = json!({ "at": 40 });
-        let answer = keep(&store, later(10), |tx| run::report(tx, &first, (40, 100), Some(&checkpoint)));
+        let answer = keep(&store, later(10), |tx| run::report(tx, &first, 40, 100, Some(&checkpoint)));
         assert_eq!(answer, Word::On(later(10).plus(LEASE)));
         let just_before = later(10).plus(LEASE).minus(Duration::from_micros(1));
         assert!(!store.read(|view| run::is_due(view, &KINDS, just_before)).unwrap());
@@ -122,7 +122,7 @@ fn a_node_that_is_silent_loses_its_job_and_is_refused_when_it_comes_back() {
         assert_eq!((second.job.id, second.job.attempts, second.job.done), (job.id, 2, 40));
         assert_eq!(second.job.checkpoint, Some(checkpoint), "it goes on from there");
 
-        let late = keep(&store, dead, |tx| run::report(tx, &first, (90, 100), None));
+        let late = keep(&store, dead, |tx| run::report(tx, &first, 90, 100, None));
         assert_eq!(late, Word::Gone);
         let result = json!({});
         for how in [End::Done("late", &result), End::PutBack, End::PutOff, End::Cancelled] {
@@ -136,7 +136,7 @@ fn a_node_that_is_silent_loses_its_job_and_is_refused_when_it_comes_back() {
         assert!(keep(&store, dead, |tx| run::end(tx, &second, End::Done("ok", &result))));
         let done = found(&store, job.id);
         assert_eq!((done.code.as_deref(), done.done), (Some("ok"), 100), "what is done is done whole");
-        assert_eq!(keep(&store, dead, |tx| run::report(tx, &second, (1, 100), None)), Word::Gone);
+        assert_eq!(keep(&store, dead, |tx| run::report(tx, &second, 1, 100, None)), Word::Gone);
         assert_eq!(entries(&store, "job.ended"), 1);
     }
 }
@@ -146,7 +146,7 @@ fn without_a_checkpoint_the_next_run_begins_anew() {
     for store in stores() {
         let job = asked(&store, None);
         let first = claimed(&store, "a", NOW).unwrap();
-        keep(&store, NOW, |tx| run::report(tx, &first, (40, 100), None));
+        keep(&store, NOW, |tx| run::report(tx, &first, 40, 100, None));
         assert_eq!(found(&store, job.id).percent(), Some(40));
         let second = claimed(&store, "b", NOW.plus(LEASE)).unwrap();
         assert_eq!((second.job.done, second.job.begun_at), (0, Some(NOW)));
@@ -168,7 +168,7 @@ fn a_job_is_cancelled_in_each_state_and_once_over_in_none() {
             let stops = store.write(person(), NOW, |tx| cancel(tx, runs.id)).unwrap();
             assert_eq!((stops.state, stops.finished_at), (State::Cancelling, None));
         }
-        assert_eq!(keep(&store, NOW, |tx| run::report(tx, &held, (1, 2), None)), Word::Cancel);
+        assert_eq!(keep(&store, NOW, |tx| run::report(tx, &held, 1, 2, None)), Word::Cancel);
         assert!(keep(&store, NOW, |tx| run::end(tx, &held, End::Cancelled)));
         assert_eq!(found(&store, runs.id).state, State::Cancelled);
         // Its node is dead, or leaves before it heard: nobody begins it again.

@@ -157,7 +157,7 @@ impl SubjectKey {
     /// Masks or unmasks a value of the hot journal and its attributes. Its own inverse. Integrity comes from the
     /// receipt.
     #[must_use]
-    pub(crate) fn mask(&self, spot: &Spot, (bits, attrs): (i64, i16)) -> (i64, i16) {
+    pub(crate) fn mask(&self, spot: &Spot, bits: i64, attrs: i16) -> (i64, i16) {
         let [_, _, device @ ..] = spot.device_key.to_be_bytes();
         let parts = spot.at.micros().to_be_bytes().into_iter().chain(spot.signal.code().to_be_bytes());
         let mut pad = self.scrambled(parts.chain(device), [0; 16]);

@@ -10,7 +10,7 @@ use super::testing::{duty, person, rotation};
 use super::*;
 use crate::people::users;
 use crate::testing::{NOW, entries, stores};
-use crate::{Actor, Store, alerts, patients};
+use crate::{Actor, Keyed, Store, alerts, patients};
 use domain::alerts::{Act as Deed, Level};
 use domain::messages::Channel;
 use domain::on_call::{Away, Change, Issue, Length, Licence, Override, Team};
@@ -40,7 +40,9 @@ fn alert(store: &Store, patient: &patients::Patient, rule: usize, level: Level) 
     let reading =
         JudgedReading { at: NOW, value: 131.0, flags: Flags::default(), device: DeviceId::new(NOW) };
     let finding = Finding::of(rule, level, &[reading]);
-    write(store, NOW, |tx| alerts::open(tx, (patient.key, patient.id), rule, &episode, &finding, false))
+    write(store, NOW, |tx| {
+        alerts::open(tx, Keyed { key: patient.key, id: patient.id }, rule, &episode, &finding, false)
+    })
 }
 
 fn patient(store: &Store) -> patients::Patient {

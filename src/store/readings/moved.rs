@@ -19,11 +19,14 @@ use super::journal::row::{COLUMNS, Row, StoredReading};
 use super::series::history::{History, TakenBack};
 use super::series::{joined, range};
 use crate::db::error::Result;
+use crate::db::keyed::Keyed;
 use crate::db::schema::readings;
+use crate::devices::Wearer;
 use crate::devices::unbound::{self, NOT_BOUND};
 use crate::keys::Subject;
 use crate::readings::quarantine::{self, Aside, Item};
 use crate::{Act, Tx, View};
+use domain::time::civil::Window;
 use domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
 
 /// Readings of one transaction: each is sealed twice.
@@ -43,14 +46,9 @@ pub(crate) struct Worn {
     pub overlaid: Option<Outline>,
 }
 
-/// The stretch that begins at `from` and ends at `to`, with the next chunk, or where its readings would be too many.
-pub(crate) fn worn(
-    view: &mut View<'_>,
-    (patient_key, signal): (i64, Signal),
-    device_key: i64,
-    (from, to): (Instant, Instant),
-) -> Result<Worn> {
-    let series = Series::new(patient_key, signal);
+/// The stretch that begins with `within` and ends with it, with the next chunk, or where its readings would be too many.
+pub(crate) fn worn(view: &mut View<'_>, series: Series, device_key: i64, within: Window) -> Result<Worn> {
+    let (Series { patient_key, signal }, Window { from, to }) = (series, within);
     let end = rows::end_after(view.conn, series, from.micros())?.map(Instant::from_micros);
     let mut until = end.map_or(to, |end| end.min(to));
     let span = Span { from: from.micros(), to: until.micros() };
@@ -99,15 +97,16 @@ fn overlaid(
 /// Sets readings of one series aside from a patient: they wait for whoever wore the device.
 pub(crate) fn set_aside(
     tx: &mut Tx<'_>,
-    patient: (i64, PatientId),
-    (device_key, device): (i64, DeviceId),
-    (readings, overlaid): (&[StoredReading], Option<&Outline>),
+    patient: Keyed<PatientId>,
+    device: Keyed<DeviceId>,
+    readings: &[StoredReading],
+    overlaid: Option<&Outline>,
 ) -> Result<()> {
     let Some(signal) = readings.first().map(|stored| stored.reading.signal) else { return Ok(()) };
     let aside = |stored: &StoredReading| Aside {
         patient: None,
-        device_key,
-        subject: Subject::Device(device),
+        device_key: device.key,
+        subject: Subject::Device(device.id),
         reason: NOT_BOUND,
         received: stored.received,
         // Where it goes nothing stood before it.
@@ -117,11 +116,11 @@ pub(crate) fn set_aside(
     };
     let items = quarantine::insert_many(tx, &readings.iter().map(aside).collect::<Vec<_>>())?;
     let instants: Vec<i64> = readings.iter().map(|stored| stored.reading.at.micros()).collect();
-    let histories = History::of(tx, (patient, signal, device_key), &instants)?;
+    let histories = History::of(tx, patient, signal, device.key, &instants)?;
     let leave = |(stored, item): (&StoredReading, Uuid)| {
         let at = stored.reading.at;
         New {
-            identity: Identity { patient, signal, at, device_key },
+            identity: Identity { patient, signal, at, device_key: device.key },
             number: histories.get(&at.micros()).map_or(1, History::next),
             sealed: Sealed::nothing(&uncorrected(stored.reading)),
             received: stored.received,
@@ -134,7 +133,7 @@ pub(crate) fn set_aside(
         rows::overlay(tx, chunk)?;
     }
     let spoken: Vec<Reading> = readings.iter().map(|stored| stored.reading).collect();
-    log_entry(tx, ("reading.amended", "not_bound"), patient.1, device, &spoken)
+    log_entry(tx, "reading.amended", "not_bound", patient.id, device.id, &spoken)
 }
 
 fn uncorrected(reading: Reading) -> Reading {
@@ -162,21 +161,21 @@ pub(crate) struct Given {
 pub(crate) fn give(
     tx: &mut Tx<'_>,
     permit: Allowed<'_>,
-    patient: (i64, PatientId),
-    (device_key, device): (i64, DeviceId),
+    patient: Keyed<PatientId>,
+    device: Keyed<DeviceId>,
     items: &[Item],
 ) -> Result<Given> {
     let Some(signal) = items.iter().find_map(|item| item.reading).map(|reading| reading.signal) else {
         return Ok(Given::default());
     };
-    let mut theirs = in_force(tx, patient.0, device_key, items)?;
+    let mut theirs = in_force(tx, patient.key, device.key, items)?;
     let (mut given, mut came, mut arrived, mut taken) =
         (Given::default(), Vec::new(), Vec::new(), Vec::new());
     let mut refused: BTreeMap<&'static str, Vec<&Item>> = BTreeMap::new();
     let mut instants: Vec<i64> = items.iter().filter_map(|item| Some(item.reading?.at.micros())).collect();
     instants.dedup();
-    let while_nobodys = unbound::taken_back(tx, device_key, &instants)?;
-    let histories = History::of(tx, (patient, signal, device_key), &instants)?;
+    let while_nobodys = unbound::taken_back(tx, device.key, &instants)?;
+    let histories = History::of(tx, patient, signal, device.key, &instants)?;
     let mut gone: BTreeSet<Instant> = BTreeSet::new();
     for item in items {
         let Some(reading) = item.reading else { continue };
@@ -210,7 +209,7 @@ pub(crate) fn give(
             None => {
                 let as_it_was = |last: &Generation| last.was.is_some_and(|was| was.says_the_same(&reading));
                 came.push(New {
-                    identity: Identity { patient, signal, at: reading.at, device_key },
+                    identity: Identity { patient, signal, at: reading.at, device_key: device.key },
                     number: history.next(),
                     sealed: Sealed::value(&reading),
                     received: item.received,
@@ -224,19 +223,19 @@ pub(crate) fn give(
     }
     write(tx, &came)?;
     if let Some(newest) = arrived.iter().map(|reading| reading.at).max() {
-        measured::note(tx, patient.0, signal, newest)?;
+        measured::note(tx, patient.key, signal, newest)?;
     }
     given.theirs += arrived.len();
     given.from = arrived.iter().map(|reading| reading.at).min();
     unbound::released(tx, &taken)?;
     let spoken = |items: &[&Item]| items.iter().filter_map(|item| item.reading).collect::<Vec<_>>();
-    log_entry(tx, ("reading.amended", "bound"), patient.1, device, &arrived)?;
-    log_entry(tx, ("quarantine.released", NOT_BOUND), patient.1, device, &spoken(&taken))?;
+    log_entry(tx, "reading.amended", "bound", patient.id, device.id, &arrived)?;
+    log_entry(tx, "quarantine.released", NOT_BOUND, patient.id, device.id, &spoken(&taken))?;
     for (code, items) in refused {
         given.refused += items.len();
-        let body = serde_json::json!({ "device": device, "count": items.len() });
+        let body = serde_json::json!({ "device": device.id, "count": items.len() });
         let purpose = Purpose::TelemetryCollect.as_str();
-        let entry = Act::new("decision.deny").patient(patient.1).purpose(purpose).decided(false);
+        let entry = Act::new("decision.deny").patient(patient.id).purpose(purpose).decided(false);
         tx.audit(&entry.code(code).body(body))?;
     }
     Ok(given)
@@ -264,7 +263,7 @@ fn in_force(
 /// Which of these a patient has of a device.
 pub(crate) fn present(
     view: &mut View<'_>,
-    (patient_key, device_key): (i64, i64),
+    wearer: Wearer,
     identities: &[(Signal, Instant)],
 ) -> Result<Vec<(Signal, Instant)>> {
     let mut of: BTreeMap<Signal, BTreeSet<Instant>> = BTreeMap::new();
@@ -281,8 +280,8 @@ pub(crate) fn present(
                 last = next;
             }
             let to = last.plus(Duration::from_micros(1));
-            let stored = range(view, Series::new(patient_key, signal), from, to)?;
-            let own = stored.into_iter().filter(|stored| stored.device_key == device_key);
+            let stored = range(view, Series::new(wearer.patient_key, signal), from, to)?;
+            let own = stored.into_iter().filter(|stored| stored.device_key == wearer.device_key);
             out.extend(own.map(|stored| (signal, stored.reading.at)).filter(|(_, at)| instants.contains(at)));
         }
     }
@@ -290,11 +289,11 @@ pub(crate) fn present(
 }
 
 /// Another value came first: the later one waits for a clinician.
-fn conflicts(tx: &mut Tx<'_>, patient: (i64, PatientId), item: &Item) -> Result<()> {
+fn conflicts(tx: &mut Tx<'_>, patient: Keyed<PatientId>, item: &Item) -> Result<()> {
     let aside = Aside {
         patient: Some(patient),
         device_key: item.device_key,
-        subject: Subject::Patient(patient.1),
+        subject: Subject::Patient(patient.id),
         reason: "E_CONFLICT",
         received: item.received,
         reading: item.reading,
@@ -307,7 +306,8 @@ fn conflicts(tx: &mut Tx<'_>, patient: (i64, PatientId), item: &Item) -> Result<
 /// One entry for all of them: which series, from when to when, how many.
 fn log_entry(
     tx: &mut Tx<'_>,
-    (kind, code): (&'static str, &str),
+    kind: &'static str,
+    code: &str,
     patient: PatientId,
     device: DeviceId,
     readings: &[Reading],

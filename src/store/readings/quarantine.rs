@@ -9,10 +9,12 @@ use uuid::Uuid;
 use super::receipt::ReceiptRef;
 use crate::db::conn::{insert_all, literally};
 use crate::db::error::{Error, Result};
+use crate::db::keyed::Keyed;
 use crate::db::prune::oldest;
 use crate::db::schema::quarantine;
 use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
+use crate::devices::Wearer;
 use crate::keys::seal::Place;
 use crate::keys::{Class, Subject};
 use domain::id::uuid_at;
@@ -27,8 +29,8 @@ pub const WITHDRAWN: &str = "E_WITHDRAWN";
 /// What is set aside, and why.
 #[derive(Debug, Clone, Copy)]
 pub struct Aside<'a> {
-    /// Whose it is, when that is known: surrogate key and id.
-    pub patient: Option<(i64, PatientId)>,
+    /// Whose it is, when that is known.
+    pub patient: Option<Keyed<PatientId>>,
     /// `devices.key`.
     pub device_key: i64,
     /// Whose key seals it.
@@ -114,7 +116,7 @@ pub(crate) fn insert_many(tx: &mut Tx<'_>, asides: &[Aside<'_>]) -> Result<Vec<U
         let sealed = tx.seal_json(aside.subject, Class::Telemetry, place, &sealed)?;
         rows.push(Row {
             id,
-            patient_key: aside.patient.map(|(key, _)| key),
+            patient_key: aside.patient.map(|patient| patient.key),
             device_key: aside.device_key,
             signal: names.map(|(signal, _)| signal.code()),
             reason: aside.reason,
@@ -188,7 +190,8 @@ pub(crate) fn opened(view: &mut View<'_>, raw: Raw) -> Result<Item> {
 /// Database errors; a destroyed key.
 pub fn waiting(
     view: &mut View<'_>,
-    _permits: (&consent::Permit<consent::TelemetryCollect>, &consent::Permit<consent::AlertEvaluate>),
+    _collected: &consent::Permit<consent::TelemetryCollect>,
+    _shown: &consent::Permit<consent::AlertEvaluate>,
     patient_key: i64,
     limit: i64,
 ) -> Result<Vec<Item>> {
@@ -269,13 +272,14 @@ pub fn decide(tx: &mut Tx<'_>, item: &Item, patient: PatientId, released: bool, 
 /// Whether a withdrawal of this reading of a patient's waits already.
 pub(crate) fn withdrawal_waits(
     view: &mut View<'_>,
-    (patient_key, device_key): (i64, i64),
-    (signal, at): (Signal, Instant),
+    wearer: Wearer,
+    signal: Signal,
+    at: Instant,
 ) -> Result<bool> {
-    let of = quarantine::patient_key.eq(patient_key).and(quarantine::decided_at.is_null());
+    let of = quarantine::patient_key.eq(wearer.patient_key).and(quarantine::decided_at.is_null());
     let names = quarantine::signal.eq(signal.code()).and(quarantine::at.eq(at.micros()));
     let waiting = quarantine::table
-        .filter(of.and(names).and(quarantine::device_key.eq(device_key)))
+        .filter(of.and(names).and(quarantine::device_key.eq(wearer.device_key)))
         .filter(quarantine::reason.eq(WITHDRAWN));
     Ok(diesel::select(diesel::dsl::exists(waiting)).get_result(view.conn)?)
 }

@@ -8,7 +8,7 @@ use consent::{
 };
 use diesel::prelude::*;
 
-use super::{Appended, Batch, ReceiptRef, StoredReading, Want, append, journal, stretch};
+use super::{Appended, Batch, ReceiptRef, Series, StoredReading, Want, append, journal, stretch};
 use crate::db::schema::{bindings, devices, patients};
 use crate::keys::SubjectKey;
 use crate::testing::{Home, stores};
@@ -142,11 +142,11 @@ pub(crate) fn message(second: i64, ordinal: u16) -> ReceiptRef {
 /// A series as judgement reads it: stretch by stretch.
 pub(crate) fn in_stretches(
     view: &mut View<'_>,
-    (patient_key, signal): (i64, Signal),
+    series: Series,
     from: Instant,
     to: Instant,
 ) -> Vec<StoredReading> {
-    let mut want = Want { patient_key, signal, from };
+    let mut want = Want { patient_key: series.patient_key, signal: series.signal, from };
     let mut all = Vec::new();
     while want.from < to {
         let part = journal(view, &[want], to).unwrap();

@@ -37,7 +37,8 @@ pub struct Decided {
 /// Database errors.
 pub fn decided_before(
     view: &mut View<'_>,
-    (_collected, shown): (&Permit<TelemetryCollect>, &Permit<AlertEvaluate>),
+    _collected: &Permit<TelemetryCollect>,
+    shown: &Permit<AlertEvaluate>,
     patient_key: i64,
     before: &Before,
     limit: i64,

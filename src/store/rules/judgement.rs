@@ -3,6 +3,7 @@
 use crate::alerts::moves;
 use crate::alerts::{self, StoredAlert};
 use crate::db::error::Result;
+use crate::db::keyed::Keyed;
 use crate::db::tx::Tx;
 use domain::{AlertId, Instant, Outcome, PatientId, Rule};
 use rules::{
@@ -46,7 +47,7 @@ pub fn apply(
             let late = retrospective(&episode, head, tx.now());
             let stretch = since(stretch, episode.started_at);
             let finding = Finding::of_episode(rule, &episode, episode.level(), stretch);
-            alerts::open(tx, (whose.key, whose.id), rule, &episode, &finding, late)?;
+            alerts::open(tx, Keyed { key: whose.key, id: whose.id }, rule, &episode, &finding, late)?;
             Ok(Fit::Stored)
         }
         (None, Some(stored)) => {
@@ -98,9 +99,16 @@ fn settle(
             let finding = found(replayed, episode);
             let finding = finding.unwrap_or_else(|| Finding::of_episode(rule, episode, episode.peak(), &[]));
             match moves::returned(tx, whose.key, episode)? {
-                Some(alert) => moves::come_back(tx, &alert, episode, (&finding, *retrospective))?,
+                Some(alert) => moves::come_back(tx, &alert, episode, &finding, *retrospective)?,
                 None => {
-                    alerts::open(tx, (whose.key, whose.id), rule, episode, &finding, *retrospective)?;
+                    alerts::open(
+                        tx,
+                        Keyed { key: whose.key, id: whose.id },
+                        rule,
+                        episode,
+                        &finding,
+                        *retrospective,
+                    )?;
                 }
             }
         }

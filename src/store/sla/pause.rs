@@ -2,12 +2,12 @@
 
 use super::follow::explained;
 use super::{ALERT, SlaClock, locked, save};
-use crate::alerts;
+use crate::alerts::{self, StoredAlert};
 use crate::db::error::{Error, Result};
 use crate::db::tx::act::Act;
 use crate::db::tx::{Actor, Tx};
 use domain::sla::{Metric, Pause, PauseReason};
-use domain::{AlertId, Level, PatientId};
+use domain::{AlertId, Level};
 
 /// Pauses the clocks of an alert that somebody answered for, until they are resumed or [`super::LONGEST_PAUSE`] is used
 /// up over the life of the case ([`super::LONGEST_PAUSE_OF_RED`] for a red). The second pause of a red in a row must
@@ -17,7 +17,7 @@ use domain::{AlertId, Level, PatientId};
 /// [`Error::Refused`] `E_STATE` while nobody has answered, when no clock runs, while a pause is open, or when the
 /// allowed time is used up; `E_FOUR_EYES` for a red that this person paused last.
 pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<SlaClock>> {
-    let patient = alerts::lock(tx, id)?.case.patient;
+    let alert = alerts::lock(tx, id)?;
     let mut there = locked(tx, id)?;
     let waited_for =
         |clock: &SlaClock| clock.metric == Metric::FirstResponse && clock.timer().stopped_at.is_none();
@@ -37,7 +37,7 @@ pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Sl
         let what = "you paused this red alert last: the next pause is for another person";
         return Err(Error::Refused { code: "E_FOUR_EYES", what });
     }
-    change(tx, (id, patient), &mut there, "sla.paused", reason.name(), running, |clock| {
+    change(tx, &alert, &mut there, "sla.paused", reason.name(), running, |clock| {
         clock.record.paused_by = by;
         clock.record.timer.pauses.push(Pause { from: now, to: None, reason });
     })?;
@@ -49,17 +49,17 @@ pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Sl
 /// # Errors
 /// [`Error::Refused`] `E_STATE` when none is paused.
 pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<Vec<SlaClock>> {
-    let patient = alerts::lock(tx, id)?.case.patient;
+    let alert = alerts::lock(tx, id)?;
     let mut there = locked(tx, id)?;
     let now = tx.now();
     let paused = |clock: &SlaClock| clock.timer().is_paused();
-    change(tx, (id, patient), &mut there, "sla.resumed", "by_hand", paused, |clock| clock.go_on(now))?;
+    change(tx, &alert, &mut there, "sla.resumed", "by_hand", paused, |clock| clock.go_on(now))?;
     Ok(there)
 }
 
 fn change(
     tx: &mut Tx<'_>,
-    (id, patient): (AlertId, PatientId),
+    alert: &StoredAlert,
     there: &mut [SlaClock],
     kind: &'static str,
     code: &'static str,
@@ -76,9 +76,9 @@ fn change(
     if clocks.is_empty() {
         return Err(state("no clock of this alert is in that state: look again"));
     }
-    let body = serde_json::json!({ ALERT: id, "clocks": clocks });
-    tx.audit(&Act::new(kind).patient(patient).code(code).body(body))?;
-    tx.signal("alert.changed", id)
+    let body = serde_json::json!({ ALERT: alert.id(), "clocks": clocks });
+    tx.audit(&Act::new(kind).patient(alert.case.patient).code(code).body(body))?;
+    tx.signal("alert.changed", alert.id())
 }
 
 const fn state(what: &'static str) -> Error {

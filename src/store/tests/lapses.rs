@@ -11,7 +11,7 @@ use crate::health::lapses::{Lapse, look, settle, standing};
 use crate::messages::{self, About, New, Topic};
 use crate::on_call::testing::person;
 use crate::testing::{NOW, grant_calls, stores};
-use crate::{Actor, Error, Store, Urgency, alerts, escalation, sla};
+use crate::{Actor, Error, Keyed, Store, Urgency, alerts, escalation, sla};
 use domain::alerts::{Act as Deed, Level};
 use domain::messages::{Channel, Class};
 use domain::{AlertId, Instant, Role, Rule};
@@ -30,7 +30,7 @@ fn red(store: &Store, retrospective: bool) -> AlertId {
     let finding = Finding::of(rule, Level::Red, &[]);
     act(store, |tx| {
         grant_calls(tx, maria.id)?;
-        alerts::open(tx, (maria.key, maria.id), rule, &episode, &finding, retrospective)
+        alerts::open(tx, Keyed { key: maria.key, id: maria.id }, rule, &episode, &finding, retrospective)
     })
     .unwrap()
 }

@@ -34,7 +34,7 @@ fn alert(store: &Store, of: &patients::Patient) -> AlertId {
     let finding = Finding::of(rule, Level::Red, &[]);
     act(store, |tx| {
         grant_calls(tx, of.id)?;
-        alerts::open(tx, (of.key, of.id), rule, &episode, &finding, false)
+        alerts::open(tx, crate::Keyed { key: of.key, id: of.id }, rule, &episode, &finding, false)
     })
     .unwrap()
 }

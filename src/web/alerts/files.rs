@@ -57,7 +57,8 @@ impl Asker<'_> {
     pub(crate) fn file(
         &self,
         view: &mut View<'_>,
-        (asked, file): (Requested<AlertId>, Requested<AttachmentId>),
+        asked: Requested<AlertId>,
+        file: Requested<AttachmentId>,
     ) -> Result<Attachment, Fault> {
         let (alert, _case) = self.open(view, asked)?;
         let file = self.viewer.audience.attachment(view, file)?;

@@ -22,6 +22,8 @@ use store::{View, rules};
 
 /// Known so long after it began, an alert names when that was.
 const LATE: Duration = Duration::from_secs(3_600);
+/// The kind of subject whose files are meant.
+const ALERT: &str = "alert";
 
 /// Alerts, and what people and the program did with them.
 ///
@@ -52,20 +54,19 @@ pub(crate) fn contribute(
         let entry = done(case, &rules, &row, what).by(Some(reader.hand(view, &row.actor)?));
         events.push(Event::shown(place, entry));
     }
-    let of = (patient.key, "alert");
-    for file in files::attached_before(view, of, &position.of("alerts.attached"), limit)? {
+    for file in files::attached_before(view, patient.key, ALERT, &position.of("alerts.attached"), limit)? {
         let place = Place::of(file.at, "alerts.attached", file.id.to_string());
         let hand = reader.hand(view, &file.actor)?;
         let entry =
-            on_file(known.case(view, alert_of(&file))?, &file, ("attachment.added", Key("did-attached")));
+            on_file(known.case(view, alert_of(&file))?, &file, "attachment.added", Key("did-attached"));
         events.push(Event::shown(place, entry.by(Some(hand))));
     }
-    for file in files::removed_before(view, of, &position.of("alerts.detached"), limit)? {
+    for file in files::removed_before(view, patient.key, ALERT, &position.of("alerts.detached"), limit)? {
         let Some(removed) = &file.removed else { continue };
         let place = Place::of(removed.at, "alerts.detached", file.id.to_string());
         let hand = reader.hand(view, &removed.by)?;
         let entry =
-            on_file(known.case(view, alert_of(&file))?, &file, ("attachment.removed", Key("did-detached")));
+            on_file(known.case(view, alert_of(&file))?, &file, "attachment.removed", Key("did-detached"));
         events.push(Event::shown(place, entry.by(Some(hand))));
     }
     Ok(events)
@@ -77,7 +78,7 @@ const fn alert_of(file: &Attachment) -> AlertId {
 }
 
 /// A file came or went: of which kind, and without its name, which is for the case's own page.
-fn on_file(case: &Case, file: &Attachment, (code, text): (&'static str, Key)) -> Entry {
+fn on_file(case: &Case, file: &Attachment, code: &'static str, text: Key) -> Entry {
     let media = file.media;
     let entry = Entry::new(code, What::Alerts, move |w| w.one(text, "what", w.say(word(media))));
     let entry = match case.judged() {

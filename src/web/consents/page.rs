@@ -35,7 +35,7 @@ pub(crate) fn fill(view: &mut View<'_>, room: &Room, patient: Visible<PatientId>
         if record.is_none() && term.is_none() {
             continue;
         }
-        let effect = Effect::of(*purpose, &judged(view, room, (key, &ledger), *purpose)?);
+        let effect = Effect::of(*purpose, &judged(view, room, key, &ledger, *purpose)?);
         lines.push(line(view, *purpose, record, term, effect)?);
     }
     Ok(Consents {
@@ -51,7 +51,8 @@ pub(crate) fn fill(view: &mut View<'_>, room: &Room, patient: Visible<PatientId>
 fn judged(
     view: &mut View<'_>,
     room: &Room,
-    (key, records): (i64, &Ledger),
+    key: i64,
+    records: &Ledger,
     purpose: Purpose,
 ) -> Result<Result<Verdict, Denied>, Fault> {
     let subject = patients::subject(view, key, room.now)?;

@@ -321,7 +321,7 @@ impl Sent {
 
 /// What leaves a patient with an end in the past is shown before it does.
 fn asked_again(room: &Room, device: DeviceId, of: Option<PatientId>, at: Instant) -> Result<(), Fault> {
-    let (_, leaving) = room.read(|view| Ok(moves::ending(view, (device, of), (at, room.now))?))?;
+    let (_, leaving) = room.read(|view| Ok(moves::ending(view, device, of, at, room.now)?))?;
     if leaving.readings == 0 {
         return Ok(());
     }

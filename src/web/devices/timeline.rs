@@ -23,11 +23,11 @@ pub(crate) fn contribute(
 ) -> Result<Vec<Event>, Fault> {
     let mut events = Vec::new();
     for worn in timeline::bound_before(view, patient.key, &position.of("devices.bound"), limit)? {
-        let entry = worn_by(view, reader, worn.device, ("device.bound", Key("event-bound")))?;
+        let entry = worn_by(view, reader, worn.device, "device.bound", Key("event-bound"))?;
         events.push(Event::shown(Place::of(worn.at, "devices.bound", worn.id), entry));
     }
     for worn in timeline::unbound_before(view, patient.key, &position.of("devices.unbound"), limit)? {
-        let entry = worn_by(view, reader, worn.device, ("device.unbound", Key("event-unbound")))?;
+        let entry = worn_by(view, reader, worn.device, "device.unbound", Key("event-unbound"))?;
         events.push(Event::shown(Place::of(worn.at, "devices.unbound", worn.id), entry));
     }
     for moved in timeline::moved_before(view, patient.key, &position.of("devices.moved"), limit)? {
@@ -52,7 +52,8 @@ fn worn_by(
     view: &mut View<'_>,
     reader: &mut Reader<'_>,
     device: DeviceId,
-    (code, sentence): (&'static str, Key),
+    code: &'static str,
+    sentence: Key,
 ) -> Result<Entry, Fault> {
     let label = reader.people.device(view, device)?;
     let name = label.clone();

@@ -155,13 +155,14 @@ pub(crate) fn page(
     reader: &mut Reader<'_>,
     patient: &Patient,
     wanted: Wanted<'_>,
-    (mut position, limit): (Position, usize),
+    mut position: Position,
+    limit: usize,
 ) -> Result<Page, Fault> {
     let contributions = chosen(reader, wanted)?;
     let mut page = Page::default();
     for _round in 0..ROUNDS {
         let left = limit.saturating_sub(page.lines.len());
-        let (rows, has_more) = merged(view, reader, patient, &contributions, (&position, left))?;
+        let (rows, has_more) = merged(view, reader, patient, &contributions, &position, left)?;
         let last = rows.last().map(|(_, event)| event.place.clone());
         for (of, Event { place, entry }) in rows {
             page.lines.extend(entry.map(|entry| Line { of, place, entry }));
@@ -203,7 +204,8 @@ fn merged(
     reader: &mut Reader<'_>,
     patient: &Patient,
     contributions: &[&'static Contribution],
-    (position, limit): (&Position, usize),
+    position: &Position,
+    limit: usize,
 ) -> Result<(Vec<Row>, bool), Fault> {
     let reach = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let mut rows: Vec<Row> = Vec::new();

@@ -6,7 +6,7 @@ use store::devices::{self, bindings};
 use store::patients::audience::Audience;
 use store::privacy::accesses;
 use store::readings::{self, Batch, ReceiptRef};
-use store::{Ask, Class, Subject, Urgency};
+use store::{Ask, Class, Keyed, Subject, Urgency};
 
 /// Heart rates, one a second, ending at `end`.
 pub(crate) fn measure(house: &House, patient: &patients::Patient, end: Instant, values: &[f64]) {
@@ -248,7 +248,7 @@ pub(crate) fn a_conflict_that_a_clinician_releases_takes_the_place_of_the_wrong_
                 flags: Flags::default(),
             };
             let aside = Aside {
-                patient: Some((ana.key, ana.id)),
+                patient: Some(Keyed { key: ana.key, id: ana.id }),
                 device_key: device,
                 subject: Subject::Patient(ana.id),
                 reason: "E_CONFLICT",
@@ -295,7 +295,7 @@ pub(crate) fn a_withdrawal_that_waits_is_shown_without_a_value_and_a_clinician_l
             house.write(|tx| {
                 tx.audit(&store::Act::new("admin.config"))?;
                 let aside = Aside {
-                    patient: Some((ana.key, ana.id)),
+                    patient: Some(Keyed { key: ana.key, id: ana.id }),
                     device_key,
                     subject: Subject::Patient(ana.id),
                     reason: WITHDRAWN,

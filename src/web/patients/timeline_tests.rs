@@ -15,7 +15,7 @@ use store::patients::audience::Audience;
 use store::privacy::accesses::{Look, What, is_covered};
 use store::readings::quarantine::{self, Aside};
 use store::readings::{self, Amended, By, ReceiptRef};
-use store::{Subject, Urgency, escalation, on_call, rules, sla};
+use store::{Keyed, Subject, Urgency, escalation, on_call, rules, sla};
 
 /// A patient to whom something of every kind has happened, all of it in a few instants.
 struct Life {
@@ -103,7 +103,7 @@ impl Life {
                 };
                 let permit = consent::decide::<consent::TelemetryCollect>(&request)?;
                 for (secs, value) in [(1, 72.0), (2, 73.0)] {
-                    let patient = (ana.key, ana.id);
+                    let patient = Keyed { key: ana.key, id: ana.id };
                     let reading = reading(secs, value);
                     let new = Amended { patient, device_key, reading, received, by: By::Source };
                     readings::amend(tx, &permit, &new)?;
@@ -114,7 +114,7 @@ impl Life {
         let item = house.write(|tx| {
             tx.audit(&store::Act::new("admin.config"))?;
             let aside = Aside {
-                patient: Some((ana.key, ana.id)),
+                patient: Some(Keyed { key: ana.key, id: ana.id }),
                 device_key,
                 subject: Subject::Patient(ana.id),
                 reason: "E_CLOCK",

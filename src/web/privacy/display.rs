@@ -23,6 +23,6 @@ pub(crate) async fn is_shown(state: &Data<State>, viewer: &Viewer, patient: &str
         shown.ok()
     });
     let Ok(Some(shown)) = decided.await else { return false };
-    state.shown.remember(asked, key, (now, shown));
+    state.shown.remember(asked, key, now, shown);
     shown
 }

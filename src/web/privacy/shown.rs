@@ -45,7 +45,7 @@ impl Shown {
     }
 
     /// Remembers an answer, unless something was forgotten since it was asked for.
-    pub(super) fn remember(&self, asked: u64, key: (String, Role), (now, shown): (Instant, bool)) {
+    pub(super) fn remember(&self, asked: u64, key: (String, Role), now: Instant, shown: bool) {
         let mut answers = self.answers();
         if answers.forgotten == asked {
             if answers.known.len() >= MOST {

@@ -13,6 +13,7 @@ use crate::people::auth::permit_display;
 use crate::people::page::names::People;
 use crate::readings::view::{Band, Bucket, Chart, Latest, Mark, Range, Readings, Shown, Unbelieved};
 use domain::rules::Kind;
+use domain::time::civil::Window;
 use domain::{PatientId, Signal};
 use store::patients::audience::Visible;
 use store::readings::{self, quarantine};
@@ -51,7 +52,7 @@ pub(crate) fn fill(
         Look::NotYours => return Ok(Readings::NotYours),
         Look::Open => {}
     }
-    let (patient, key) = (patient.id(), patient.key());
+    let key = patient.key();
     let permit = match permit_display(view, &room.state, &room.viewer, key) {
         Ok(permit) => permit,
         Err(fault) => return masked(fault).map(Readings::Masked),
@@ -74,13 +75,13 @@ pub(crate) fn fill(
         .filter(|(signal, at)| newer(*signal, *at))
         .map(|(signal, at)| Unbelieved { signal, at })
         .collect();
-    let tabs: Vec<Signal> = latest.iter().map(|value| value.signal).collect();
+    let all: Vec<Signal> = latest.iter().map(|value| value.signal).collect();
     let gravest = latest.iter().max_by_key(|value| value.level).map(|value| value.signal);
-    let wanted = Signal::from_name(&asked.signal).filter(|signal| tabs.contains(signal));
-    let first = gravest.filter(|_| !levels.is_empty()).or_else(|| tabs.first().copied());
+    let wanted = Signal::from_name(&asked.signal).filter(|signal| all.contains(signal));
+    let first = gravest.filter(|_| !levels.is_empty()).or_else(|| all.first().copied());
     let chart = match wanted.or(first) {
         None => None,
-        Some(signal) => Some(chart(view, room, &permit, (patient, key), (signal, tabs), asked, page)?),
+        Some(chosen) => Some(chart(view, room, &permit, patient, Tabs { all, chosen }, asked, page)?),
     };
     Ok(Readings::Shown(Box::new(Shown { latest, unbelieved, chart })))
 }
@@ -97,19 +98,26 @@ fn open_levels(view: &mut View<'_>, room: &Room, key: i64) -> Result<BTreeMap<i1
     Ok(levels)
 }
 
+/// The signals that a chart is there of.
+struct Tabs {
+    all: Vec<Signal>,
+    chosen: Signal,
+}
+
 fn chart(
     view: &mut View<'_>,
     room: &Room,
     permit: &Permit<AlertEvaluate>,
-    (patient, key): (PatientId, i64),
-    (signal, tabs): (Signal, Vec<Signal>),
+    patient: Visible<PatientId>,
+    tabs: Tabs,
     asked: &Asked,
     page: &str,
 ) -> Result<Chart, Fault> {
+    let (key, signal) = (patient.key(), tabs.chosen);
     let range = Range::from_name(&asked.range).unwrap_or_default();
     let to = room.now.plus(AHEAD);
     let from = room.now.minus(std::time::Duration::from_secs(range.secs()));
-    let drawn = readings::buckets(view, permit, key, signal, (from, room.now), ROWS)?;
+    let drawn = readings::buckets(view, permit, key, signal, Window { from, to: room.now }, ROWS)?;
     let bucket = |b: &readings::Bucket| Bucket { at: b.at, min: b.min, avg: b.avg, max: b.max, n: b.n };
     let mut people = People::default();
     let mut sources = Vec::new();
@@ -118,13 +126,13 @@ fn chart(
         sources.push(people.device(view, device)?);
     }
     Ok(Chart {
-        patient,
+        patient: patient.id(),
         page: page.to_owned(),
         signal,
         range,
         from,
         to,
-        tabs,
+        tabs: tabs.all,
         bands: bands(view, signal)?,
         marks: marks(view, room, key, signal, from)?,
         table: drawn.buckets.iter().map(bucket).collect(),

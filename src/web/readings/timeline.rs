@@ -36,8 +36,8 @@ pub(crate) fn contribute(
         }
     };
     let mut events = Vec::new();
-    let (permits, place) = ((&collected, &display), position.of("readings.decided"));
-    for decided in timeline::decided_before(view, permits, patient.key, &place, limit)? {
+    let place = position.of("readings.decided");
+    for decided in timeline::decided_before(view, &collected, &display, patient.key, &place, limit)? {
         let place = Place::of(decided.at, "readings.decided", decided.id.clone());
         events.push(match decision(&decided.decision) {
             Some(sentence) => Event::shown(place, judged(view, reader, decided, sentence)?),

@@ -9,7 +9,7 @@ use store::patients::Details;
 use store::patients::audience::Audience;
 use store::readings::quarantine::{self, Aside};
 use store::readings::{self, ReceiptRef};
-use store::{Ask, Class, Subject, devices};
+use store::{Ask, Class, Keyed, Subject, devices};
 
 /// Nobody's and nothing's.
 const NONE: &str = "018f0000-0000-7000-8000-000000000001";
@@ -74,7 +74,7 @@ fn set_aside(tx: &mut Tx<'_>, patient: &patients::Patient, device_key: i64) -> s
         flags: Flags::default(),
     };
     let aside = Aside {
-        patient: Some((patient.key, patient.id)),
+        patient: Some(Keyed { key: patient.key, id: patient.id }),
         device_key,
         subject: Subject::Patient(patient.id),
         reason: "E_CONFLICT",

@@ -7,6 +7,7 @@ mod circles;
 mod files;
 mod imports;
 mod openapi;
+mod parameters;
 mod purposes;
 mod repository;
 mod schema;

@@ -17,6 +17,7 @@ use crate::Module as _;
 use crate::alerts::late_reds::LateReds;
 use crate::devices::moves::Moves;
 use crate::rules::{ORPHANED, Reevaluate};
+use domain::time::civil::Window;
 use domain::{
     AlertState, Clock, DeviceId, DeviceIdentity, Instant, Level, Outcome, PatientId, PatientIdentity,
     Reading, Rule, Signal,
@@ -29,11 +30,11 @@ use store::alerts::StoredAlert;
 use store::alerts::lists;
 use store::consents::{self, terms};
 use store::devices::moves::{self, Counted};
-use store::devices::{self, bindings, roster, unbound};
+use store::devices::{self, Wearer, bindings, roster, unbound};
 use store::patients::audience::Audience;
 use store::rules::reevaluations;
 use store::testing::{Home, NOW, entries, grant_calls, grant_one, seated, stores};
-use store::{Actor, Result, Tx, Urgency, escalation, patients, readings};
+use store::{Actor, Keyed, Result, Tx, Urgency, escalation, patients, readings};
 
 const DAY: u64 = 86_400;
 
@@ -262,8 +263,9 @@ fn a_change_of_hands_that_is_recorded_late_gives_each_what_they_measured() {
             let red = ward.alerts(&ward.ana).remove(0);
             assert!(red.case.facts.level == Level::Red && ward.escalates(&red));
 
-            let span = (ago(3_590), Instant::MAX);
-            let counted = ward.home.read(|view| moves::leaving(view, (ward.device_key, ward.ana.key), span));
+            let span = Window { from: ago(3_590), to: Instant::MAX };
+            let ana = Wearer { device_key: ward.device_key, patient_key: ward.ana.key };
+            let counted = ward.home.read(|view| moves::leaving(view, ana, span));
             assert_eq!(counted.unwrap(), Counted { readings: 360, more: false });
             ward.unbind(ago(3_590));
             let coming = ward.home.read(|view| moves::coming(view, ward.device_key, ago(3_590))).unwrap();

@@ -6,6 +6,8 @@ use super::*;
 use domain::Flags;
 use store::readings::quarantine;
 
+const EVER: Window = Window { from: Instant::MIN, to: Instant::MAX };
+
 impl Ward {
     /// What the source says of pulses that it sent before: seconds before now, and values.
     pub(super) fn says(&mut self, status: &str, pulses: &[(u64, f64)]) {
@@ -36,11 +38,11 @@ impl Ward {
 
     /// What is in no look any more: seconds before now, value, whether it was withdrawn.
     pub(super) fn old(&self, whose: &Person) -> Vec<(u64, f64, bool)> {
-        let (span, signals) = ((Instant::MIN, Instant::MAX), [Signal::HeartRate]);
+        let (span, signals) = (EVER, [Signal::HeartRate]);
         let old = self.shown(whose, |tx, permit| {
             let (mut all, mut after) = (Vec::new(), None);
             loop {
-                let page = readings::superseded(tx, permit, whose.key, &signals, span, (after, 2))?;
+                let page = readings::superseded(tx, permit, whose.key, &signals, span, after, 2)?;
                 assert!(page.values.len() <= 2);
                 all.extend(page.values);
                 after = page.next;
@@ -63,7 +65,7 @@ impl Ward {
     fn waiting(&self, whose: &Person) -> Vec<quarantine::Item> {
         self.shown(whose, |tx, permit| {
             let collect = collects(tx, whose)?;
-            quarantine::waiting(tx, (&collect, permit), whose.key, 10)
+            quarantine::waiting(tx, &collect, permit, whose.key, 10)
         })
     }
 
@@ -72,7 +74,7 @@ impl Ward {
         for item in self.waiting(whose) {
             let release = |tx: &mut Tx<'_>| {
                 let collect = collects(tx, whose)?;
-                assert!(readings::put_in_force(tx, &collect, (whose.key, whose.id), &item)?);
+                assert!(readings::put_in_force(tx, &collect, Keyed { key: whose.key, id: whose.id }, &item)?);
                 quarantine::decide(tx, &item, whose.id, true, "seen on paper")
             };
             self.home.write(Actor::Operator, NOW, release).unwrap();
@@ -285,8 +287,7 @@ fn what_a_source_put_right_is_listed_however_much_was_given_before_it() {
         ward.hand_over(ward.bia.id, 3_593);
         ward.says("corrected", &[(10, 72.0)]);
         let look = |tx: &mut Tx<'_>, permit: &Permit<AlertEvaluate>| {
-            let span = (Instant::MIN, Instant::MAX);
-            let page = readings::superseded(tx, permit, ward.bia.key, Signal::ALL, span, (None, 10))?;
+            let page = readings::superseded(tx, permit, ward.bia.key, Signal::ALL, EVER, None, 10)?;
             assert_eq!(page.next, None, "what only changed hands is not gone over");
             Ok(page.values)
         };

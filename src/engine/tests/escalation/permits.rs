@@ -16,7 +16,7 @@ use store::alerts::{self, StoredAlert};
 use store::consents::{self, terms};
 use store::patients::audience::Audience;
 use store::testing::{NOW, entries, grant_calls};
-use store::{Actor, Tx, Urgency, escalation, messages, patients};
+use store::{Actor, Keyed, Tx, Urgency, escalation, messages, patients};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -66,7 +66,7 @@ fn a_red_that_begins_without_a_permit_waits_on_the_queue_from_the_start() {
             .home
             .write(Actor::System("test"), at(3), |tx| {
                 let key = Audience::program().patient(tx, patient)?.key();
-                crate::tests::ward::red(tx, (key, patient), at(3), false)
+                crate::tests::ward::red(tx, Keyed { key, id: patient }, at(3), false)
             })
             .unwrap();
         let escalation = ward.home.read(|view| escalation::of_alert(view, again)).unwrap().unwrap();

@@ -13,7 +13,7 @@ use domain::{AlertId, Clock, Flags, Level, Role, Rule, StaffIdentity, UserId};
 use rules::{Change, Episode, Finding, JudgedReading};
 use store::patients::audience::Audience;
 use store::people::users::{self, NewUser};
-use store::{Actor, Error, Store, alerts};
+use store::{Actor, Error, Keyed, Store, alerts};
 
 /// So many of those who leave next have their alerts worked on.
 const AHEAD: usize = 2;
@@ -111,6 +111,6 @@ fn raise(store: &Store, enrolled: &Enrolled) -> anyhow::Result<AlertId> {
     let finding = Finding::of(&rule, Level::Red, &[reading]);
     Ok(store.write(Actor::System("bench"), now, |tx| {
         let key = Audience::program().patient(tx, enrolled.patient)?.key();
-        alerts::open(tx, (key, enrolled.patient), &rule, &episode, &finding, false)
+        alerts::open(tx, Keyed { key, id: enrolled.patient }, &rule, &episode, &finding, false)
     })?)
 }

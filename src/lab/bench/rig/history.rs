@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::source::Source;
 use crate::demo::recording::{Cell, Recording};
+use domain::time::civil::Window;
 use domain::{Flags, Instant, Reading, Signal};
 use store::readings::{self, Batch, ReceiptRef};
 use store::{Store, Urgency};
@@ -66,7 +67,7 @@ impl Dice {
     }
 }
 
-/// Lays what a sensor of each source measured in `[from, to)` into the store; `rolled`: into chunks. Says how many
+/// Lays what a sensor of each source measured in a window into the store; `rolled`: into chunks. Says how many
 /// readings.
 ///
 /// # Errors
@@ -75,7 +76,7 @@ pub(crate) fn lay(
     store: &Store,
     sources: &[Source],
     sensor: &Sensor,
-    (from, to): (Instant, Instant),
+    within: Window,
     rolled: bool,
 ) -> anyhow::Result<u64> {
     let span = match sensor.every {
@@ -86,10 +87,10 @@ pub(crate) fn lay(
     let people = i64::try_from(sources.len())?.max(1);
     let stretch = span * (ROUND * sensor.every / (span * people)).max(1);
     let mut walks: Vec<Walk> = (0_u64..).zip(sources).map(|(n, _)| Walk::new(n, sensor.signal)).collect();
-    let (mut begin, mut laid) = (from, 0);
-    while begin < to {
-        let end = to.min(begin.plus(Duration::from_millis(u64::try_from(stretch)?)));
-        laid += append(store, sources, &mut walks, sensor, (begin, end))?;
+    let (mut begin, mut laid) = (within.from, 0);
+    while begin < within.to {
+        let end = within.to.min(begin.plus(Duration::from_millis(u64::try_from(stretch)?)));
+        laid += append(store, sources, &mut walks, sensor, Window { from: begin, to: end })?;
         if rolled {
             while readings::roll(store, end.plus(Duration::from_secs(600)), end)?.more {}
         }
@@ -103,12 +104,12 @@ fn append(
     sources: &[Source],
     walks: &mut [Walk],
     sensor: &Sensor,
-    (from, to): (Instant, Instant),
+    within: Window,
 ) -> anyhow::Result<u64> {
     let mut batch = Batch::default();
-    let (mut laid, mut at) = (0, from);
+    let (mut laid, mut at) = (0, within.from);
     let every = Duration::from_millis(u64::try_from(sensor.every)?);
-    while at < to {
+    while at < within.to {
         for (source, walk) in sources.iter().zip(walks.iter_mut()) {
             let reading = walk.next(sensor, at);
             let received = ReceiptRef::new(at.secs(), 0, 0).unwrap_or(ReceiptRef::from_stored(0));
@@ -116,7 +117,7 @@ fn append(
             batch.admit(&source.permit, &source.key, patient, device, received, &[reading])?;
         }
         at = at.plus(every);
-        if batch.count() >= COMMIT || at >= to {
+        if batch.count() >= COMMIT || at >= within.to {
             let appended =
                 store.keep_house(Urgency::Patient, "bench", at, |tx| readings::append(tx, &batch))?;
             laid += u64::try_from(appended.new)?;

@@ -10,11 +10,12 @@ use crate::readings::{self, Amended, By, Known, Outcome, Withdrawn};
 use crate::testing::destroy_keys;
 use crate::{Error, View};
 use domain::Withdrawal;
+use domain::time::civil::Window;
 
 impl House {
     /// A message in which the source corrects itself.
     pub(super) fn correct(&self, at: i64, ordinal: u16, reading: Reading) {
-        let (patient, device_key) = (self.patient, self.device.0);
+        let (patient, device_key) = (self.patient, self.device.key);
         self.send_and(at, ordinal, &[], |tx, received| {
             let new = Amended { patient, device_key, reading, received, by: By::Source };
             assert!(readings::amend(tx, &self.collect, &new).unwrap());
@@ -24,10 +25,10 @@ impl House {
 
     /// A message in which the source takes a reading back.
     pub(super) fn take_back(&self, at: i64, ordinal: u16, reading: Reading) {
-        let (patient, device_key) = (self.patient, self.device.0);
+        let (patient, device_key) = (self.patient, self.device.key);
         let what = Withdrawal { signal: reading.signal, at: reading.at, value: Some(reading) };
         let mut known = Known::default();
-        self.home.read(|view| known.look_up(view, patient.0, device_key, &what)).unwrap();
+        self.home.read(|view| known.look_up(view, patient.key, device_key, &what)).unwrap();
         self.send_and(at, ordinal, &[], |tx, received| {
             let new = Withdrawn { patient, device_key, what, received, still: true };
             let became = readings::withdraw(tx, &self.collect, &new, &known).unwrap();
@@ -38,12 +39,12 @@ impl House {
 
     /// A clinician releases what was set aside.
     pub(super) fn release(&self, at: i64, ordinal: u16, reading: Reading) {
-        let (patient, device_key) = (self.patient, self.device.0);
+        let (patient, device_key) = (self.patient, self.device.key);
         let received = ReceiptRef::new(NOW.secs() + at, 0, ordinal).unwrap();
         let aside = Aside {
             patient: Some(patient),
             device_key,
-            subject: Subject::Patient(patient.1),
+            subject: Subject::Patient(patient.id),
             reason: "E_CONFLICT",
             received,
             reading: Some(reading),
@@ -55,7 +56,7 @@ impl House {
             let by = By::Clinician(item);
             readings::amend(tx, &self.collect, &Amended { patient, device_key, reading, received, by })?;
             let item = quarantine::get(tx, item)?;
-            quarantine::decide(tx, &item, patient.1, true, "medido de novo")
+            quarantine::decide(tx, &item, patient.id, true, "medido de novo")
         };
         self.home.write(Actor::Operator, Instant::from_secs(NOW.secs() + at), released).unwrap();
     }
@@ -63,7 +64,7 @@ impl House {
     pub(super) fn in_force(&self) -> Result<Vec<f64>> {
         let (from, to) = (NOW, Instant::from_secs(NOW.secs() + 60));
         let look = |view: &mut View<'_>| {
-            readings::series(view, &evaluate(), self.patient.0, Signal::HeartRate, from, to)
+            readings::series(view, &evaluate(), self.patient.key, Signal::HeartRate, from, to)
         };
         Ok(self.home.read(look)?.iter().map(|stored| stored.reading.value).collect())
     }
@@ -142,14 +143,22 @@ fn a_mark_in_clear_that_leaves_a_value_out_of_what_stood_before_is_found() {
 fn what_was_put_right_is_erased_with_the_person() {
     for mut house in houses() {
         put_right(&mut house);
-        let whose = Subject::Patient(house.patient.1);
+        let whose = Subject::Patient(house.patient.id);
         destroy_keys(&house.home, whose);
         let gone = |error: &Error| matches!(error, Error::Sealed(Broken::KeyDestroyed, _));
         assert!(gone(&house.in_force().unwrap_err()));
         let (from, to) = (NOW, Instant::from_secs(NOW.secs() + 60));
         let old = house.home.read(|view| {
             let signals = [Signal::HeartRate];
-            readings::superseded(view, &evaluate(), house.patient.0, &signals, (from, to), (None, 10))
+            readings::superseded(
+                view,
+                &evaluate(),
+                house.patient.key,
+                &signals,
+                Window { from, to },
+                None,
+                10,
+            )
         });
         assert!(gone(&old.unwrap_err()));
         let report = house.verified();
@@ -165,7 +174,7 @@ fn readings_that_change_hands_hold_before_a_verifier_who_finds_one_that_went_bac
         let now = Instant::from_secs(NOW.secs() + 3);
         house
             .home
-            .write(Actor::Operator, now, |tx| bindings::unbind(tx, house.device.1, None, sent[1].at))
+            .write(Actor::Operator, now, |tx| bindings::unbind(tx, house.device.id, None, sent[1].at))
             .unwrap();
         while let Some(due) = house.home.read(moves::due).unwrap().first() {
             let next = house.home.read(|view| moves::next(view, due)).unwrap();

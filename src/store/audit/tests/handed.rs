@@ -6,8 +6,9 @@ use super::*;
 use crate::devices::moves;
 use crate::readings::{Allowed, Known};
 use domain::Withdrawal;
+use domain::time::civil::Window;
 
-type Person = (i64, PatientId);
+type Person = Keyed<PatientId>;
 
 impl House {
     /// The messages that come are this person's from now on.
@@ -16,17 +17,17 @@ impl House {
     }
 
     /// The device was not its recorded wearer's from an instant on, but `to`'s, or nobody's.
-    fn hand_over(&self, at: i64, from: Instant, (of, to): (Person, Option<Person>)) {
+    fn hand_over(&self, at: i64, from: Instant, of: Person, to: Option<Person>) {
         let change = |tx: &mut crate::Tx<'_>| {
-            bindings::unbind(tx, self.device.1, Some(of.1), from)?;
-            to.map_or(Ok(()), |to| bindings::bind(tx, self.device.1, to.1, from, true).map(drop))
+            bindings::unbind(tx, self.device.id, Some(of.id), from)?;
+            to.map_or(Ok(()), |to| bindings::bind(tx, self.device.id, to.id, from, true).map(drop))
         };
         self.home.write(Actor::Operator, Instant::from_secs(NOW.secs() + at), change).unwrap();
     }
 
     /// It was this person's from an instant on.
     fn hand_over_to(&self, at: i64, from: Instant, to: Person) {
-        let change = |tx: &mut crate::Tx<'_>| bindings::bind(tx, self.device.1, to.1, from, true);
+        let change = |tx: &mut crate::Tx<'_>| bindings::bind(tx, self.device.id, to.id, from, true);
         self.home.write(Actor::Operator, Instant::from_secs(NOW.secs() + at), change).unwrap();
     }
 
@@ -45,17 +46,16 @@ impl House {
     fn take_back_ahead(&self, at: i64, reading: Reading) {
         let what = Withdrawal { signal: reading.signal, at: reading.at, value: Some(reading) };
         self.send_and(at, 0, &[], |tx, received| {
-            let known = (received, &Known::default());
-            assert!(moves::take_back(tx, self.device, &what, known).unwrap());
+            assert!(moves::take_back(tx, self.device, &what, received, &Known::default()).unwrap());
             Vec::new()
         });
     }
 
     /// A message that says again what is on its way, with these values.
     fn say_again(&self, at: i64, others: &[Reading]) {
-        let theirs = [(self.patient.0, (others[0].at, Instant::MAX))];
+        let theirs = [(self.patient.key, Window { from: others[0].at, to: Instant::MAX })];
         self.send_and(at, 0, &[], |tx, received| {
-            moves::follow(tx, self.device, (others, received), &theirs).unwrap();
+            moves::follow(tx, self.device, others, received, &theirs).unwrap();
             Vec::new()
         });
     }
@@ -101,10 +101,10 @@ fn what_was_said_while_a_device_was_anothers_holds_once_it_never_was_theirs() {
         for mut house in houses() {
             let ana = (house.patient, house.consent);
             let bia = patient(&house.home, "Bia");
-            let bia = ((bia.key, bia.id), grant(&house.home, bia.id));
+            let bia = (Keyed { key: bia.key, id: bia.id }, grant(&house.home, bia.id));
             let sent = readings(0, &[70.0, 170.0, 190.0]);
             house.send(0, 0, &sent);
-            house.hand_over(2, sent[1].at, (ana.0, Some(bia.0)));
+            house.hand_over(2, sent[1].at, ana.0, Some(bia.0));
             if !story.contains("on its way") {
                 house.moved(2);
             }
@@ -114,7 +114,7 @@ fn what_was_said_while_a_device_was_anothers_holds_once_it_never_was_theirs() {
             house.seal(5);
             house.whole(&format!("{story}, while it is theirs"));
 
-            house.hand_over(6, sent[1].at, (bia.0, None));
+            house.hand_over(6, sent[1].at, bia.0, None);
             house.moved(6);
             house.seal(7);
             house.whole(&format!("{story}, and then it is nobody's"));
@@ -137,16 +137,16 @@ fn what_was_said_again_on_its_way_holds_though_it_ends_with_another_than_whose_k
         for mut house in houses() {
             let ana = (house.patient, house.consent);
             let bia = patient(&house.home, "Bia");
-            let bia = ((bia.key, bia.id), grant(&house.home, bia.id));
+            let bia = (Keyed { key: bia.key, id: bia.id }, grant(&house.home, bia.id));
             let sent = readings(0, &[70.0, 170.0, 190.0]);
             house.send(0, 0, &sent);
-            house.hand_over(2, sent[1].at, (ana.0, Some(bia.0)));
+            house.hand_over(2, sent[1].at, ana.0, Some(bia.0));
             house.of(bia.0, bia.1);
             let others: Vec<Reading> =
                 sent[1..].iter().map(|one| Reading { value: one.value - 90.0, ..*one }).collect();
             house.say_again(3, &others);
             // Before anything has moved it is known that the second never wore it.
-            house.hand_over(4, sent[1].at, (bia.0, None));
+            house.hand_over(4, sent[1].at, bia.0, None);
             if to_nobody_first {
                 house.moved(4);
                 house.seal(4);

@@ -23,7 +23,7 @@ use crate::devices::bindings;
 use crate::readings::{Batch, ReceiptRef, append, attrs};
 use crate::testing::{Home, NOW, stores};
 use crate::tests::patient;
-use crate::{Actor, Class, Store, Subject, Urgency};
+use crate::{Actor, Class, Keyed, Store, Subject, Urgency};
 use audit::pack::{Pack, Receipted};
 use audit::receipt::{Line as Measured, Message, Scribe};
 use audit::verify::Report;
@@ -33,8 +33,8 @@ use domain::{DeviceId, DeviceIdentity, Flags, PatientId, Reading, Signal};
 struct House {
     home: Home,
     sequencer: Sequencer,
-    patient: (i64, PatientId),
-    device: (i64, DeviceId),
+    patient: Keyed<PatientId>,
+    device: Keyed<DeviceId>,
     collect: Permit<TelemetryCollect>,
     consent: i64,
 }
@@ -53,11 +53,18 @@ impl House {
                 let identity = DeviceIdentity { label: "relógio".into(), model: "um".into(), serial: None };
                 let device = devices::insert(tx, &identity)?;
                 bindings::bind(tx, device.id, ana.id, NOW, true)?;
-                Ok((device.key, device.id))
+                Ok(Keyed { key: device.key, id: device.id })
             })
             .unwrap();
         let consent = grant(&home, ana.id);
-        Self { sequencer, patient: (ana.key, ana.id), device, collect: collect(), consent, home }
+        Self {
+            sequencer,
+            patient: Keyed { key: ana.key, id: ana.id },
+            device,
+            collect: collect(),
+            consent,
+            home,
+        }
     }
 
     fn key(&self) -> &Vkey {
@@ -85,10 +92,10 @@ impl House {
         let received = ReceiptRef::new(second, 0, ordinal).unwrap();
         self.home
             .keep_house(Urgency::Patient, "ingest", Instant::from_secs(second), |tx| {
-                let whose = Subject::Patient(self.patient.1);
+                let whose = Subject::Patient(self.patient.id);
                 let key = tx.key_or_new(whose, Class::Telemetry)?;
                 let mut batch = Batch::default();
-                batch.admit(&self.collect, &key, self.patient.0, self.device.0, received, readings)?;
+                batch.admit(&self.collect, &key, self.patient.key, self.device.key, received, readings)?;
                 let appended = append(tx, &batch)?;
                 let measured = readings.iter().enumerate().filter(|(place, _)| {
                     !appended.same.contains(place) && !appended.conflicts.contains(place)
@@ -105,7 +112,7 @@ impl House {
                     })
                     .collect();
                 let head = Message {
-                    device: self.device.1.0,
+                    device: self.device.id.0,
                     epoch: u64::try_from(self.consent).unwrap(),
                     decision: 0,
                     received_s: second,
@@ -113,7 +120,7 @@ impl House {
                 };
                 let audit = tx.key_or_new(whose, Class::Audit)?;
                 let receipt = Scribe::default().receipt(audit.receipt_mac(), &head, &lines);
-                let device_key = u64::try_from(self.device.0).unwrap();
+                let device_key = u64::try_from(self.device.key).unwrap();
                 let message = Receipted { device_key, ordinal, decision: 0, refused: 0, receipt };
                 receipts::append(tx, second, 0, &Pack(vec![message]))
             })

@@ -105,7 +105,7 @@ fn an_export_over_new_year_holds_both_trees_and_their_seam() {
         let first = over_new_year(&mut house);
         let dir = Dir(temp.path().join("log"));
         let head =
-            export(&house.home, house.sequencer.signer(), &dir, Scope::Patient(house.patient.1)).unwrap();
+            export(&house.home, house.sequencer.signer(), &dir, Scope::Patient(house.patient.id)).unwrap();
         assert!(head.origin.ends_with("/2027"));
         let report = verify_dir(&dir, std::slice::from_ref(&old), Some(&visit)).unwrap();
         assert!(report.ok && report.size == house.head().entries(), "{report:?}");

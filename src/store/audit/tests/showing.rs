@@ -16,7 +16,7 @@ fn pages_go_from_the_newest_entry_to_the_first_and_filters_hold() {
             house
                 .home
                 .write(Actor::Operator, NOW, |tx| {
-                    let act = Act::new("access.read").patient(house.patient.1).decided(allowed);
+                    let act = Act::new("access.read").patient(house.patient.id).decided(allowed);
                     if n % 10 == 0 {
                         tx.audit(&act)
                     } else {
@@ -45,8 +45,10 @@ fn pages_go_from_the_newest_entry_to_the_first_and_filters_hold() {
         assert_eq!(all(denied, 9).len(), 200);
         let later = Filter { from: Some(Instant::from_secs(NOW.secs() + 1)), ..Filter::default() };
         assert_eq!(all(later, 9), []);
-        let hers =
-            all(Filter { subjects: [Some(Subject::Patient(house.patient.1)), None], ..Filter::default() }, 8);
+        let hers = all(
+            Filter { subjects: [Some(Subject::Patient(house.patient.id)), None], ..Filter::default() },
+            8,
+        );
         assert!(hers.iter().all(|line| line.found == Some(Found::Subject)));
         let kinds = hers.iter().filter(|line| line.entry.as_ref().unwrap().kind.name() == "access.read");
         assert_eq!(kinds.count(), 30);
@@ -69,10 +71,10 @@ fn an_entry_and_a_reading_are_proven_to_somebody_who_has_only_the_key() {
         assert_eq!(proof.verify(&bytes, house.key()).unwrap(), head.checkpoint);
         let beyond = house.home.read(|view| proof_of_entry(view, house.key(), head.checkpoint.size));
         assert!(matches!(beyond, Err(Error::NotFound(_))));
-        let (at, device) = (Instant::from_secs(NOW.secs() + 20), house.device.1);
+        let (at, device) = (Instant::from_secs(NOW.secs() + 20), house.device.id);
         let prove = |at| {
             house.home.read(|view| {
-                proof_of_reading(view, house.key(), house.patient.1, Signal::HeartRate, at, device)
+                proof_of_reading(view, house.key(), house.patient.id, Signal::HeartRate, at, device)
             })
         };
         let hot = prove(at).unwrap();
@@ -103,7 +105,7 @@ fn an_export_verifies_without_the_database_and_holds_one_persons_entries() {
         house.seal(1);
         let temp = tempfile::tempdir().unwrap();
         let dir = Dir(temp.path().join("log"));
-        let scope = Scope::Patient(house.patient.1);
+        let scope = Scope::Patient(house.patient.id);
         let head = export(&house.home, house.sequencer.signer(), &dir, scope).unwrap();
         assert_eq!(head, house.head().checkpoint);
         assert!(verify_dir(&dir, &[house.key().clone()], None).unwrap().ok);

@@ -29,7 +29,7 @@ pub(super) fn lived_in(house: &mut House) {
         .write(Actor::Operator, NOW.plus(Duration::from_secs(60)), |tx| {
             let proof = serde_json::json!({ "gesture": "tap", "screen": "consents/3" });
             let hand = consents::Hand { giver: Giver::Subject, evidence: Some(proof) };
-            consents::revoke(tx, house.patient.1, Purpose::TelemetryCollect, &hand)
+            consents::revoke(tx, house.patient.id, Purpose::TelemetryCollect, &hand)
         })
         .unwrap();
     looked(house);
@@ -43,7 +43,7 @@ pub(super) fn lived_in(house: &mut House) {
 /// A clinician looks at Ana, then at a list of Ana and Caio; an auditor is refused; a DPO learns who Ana is.
 fn looked(house: &House) {
     let caio = patient(&house.home, "Caio").id;
-    let ana = house.patient.1;
+    let ana = house.patient.id;
     let viewer = |role| Actor::User { id: UserId::new(NOW), role };
     let look = |patient, what, refused| Look { patient, what, refused };
     let at = |secs| NOW.plus(Duration::from_secs(secs));
@@ -357,7 +357,7 @@ fn a_chunk_that_was_altered_is_found() {
 fn the_log_of_an_erased_person_still_verifies() {
     for mut house in houses() {
         lived_in(&mut house);
-        let whose = Subject::Patient(house.patient.1);
+        let whose = Subject::Patient(house.patient.id);
         house
             .home
             .write(Actor::Operator, NOW.plus(Duration::from_secs(90)), |tx| {
@@ -406,7 +406,7 @@ fn what_was_taken_on_a_time_that_lay_ahead_is_whole_whatever_was_consented_since
     const AHEAD: i64 = 40 * 86_400;
     for mut house in houses() {
         let revoke = |house: &House, at: i64| {
-            let (now, who) = (Instant::from_secs(NOW.secs() + at), house.patient.1);
+            let (now, who) = (Instant::from_secs(NOW.secs() + at), house.patient.id);
             let purpose = Purpose::TelemetryCollect;
             let by = Giver::Subject.into();
             house.home.write(Actor::Operator, now, |tx| consents::revoke(tx, who, purpose, &by)).unwrap();
@@ -416,7 +416,7 @@ fn what_was_taken_on_a_time_that_lay_ahead_is_whole_whatever_was_consented_since
         revoke(&house, AHEAD + 2);
         // The clock is right again; the seconds of receipts never go back.
         for n in 1..=6 {
-            house.consent = grant(&house.home, house.patient.1);
+            house.consent = grant(&house.home, house.patient.id);
             house.message(AHEAD + 5 + n, 0, &[80.0]);
             revoke(&house, n);
         }

@@ -69,7 +69,7 @@ impl Looks {
                 wanted.extend(seen.iter().map(|patient| (*patient, what.as_str())));
             }
             if look.seen.is_empty() {
-                return self.of_old(view, index, (entry, &look), &stored);
+                return self.of_old(view, index, entry, &look, &stored);
             }
         }
         let is_list = wanted.first().is_some_and(|(one, _)| wanted.iter().any(|(other, _)| other != one));
@@ -93,7 +93,8 @@ impl Looks {
         &mut self,
         view: &mut View<'_>,
         index: Option<u64>,
-        (entry, look): (&Entry, &LookBody),
+        entry: &Entry,
+        look: &LookBody,
         stored: &[Row],
     ) -> Result<Option<Break>> {
         for patient in look.listed() {

@@ -50,7 +50,7 @@ pub(in crate::audit) fn checked(
     for place in 0..census.stretches() {
         let mut slice = Slice::load(view, &mut census, place, pace)?;
         work.most = work.most.max(slice.len());
-        let found = stretch(view, &mut signed, &mut slice, &census.seconds(place), (&mut work, pace))?;
+        let found = stretch(view, &mut signed, &mut slice, &census.seconds(place), &mut work, pace)?;
         work.opened = census.opened;
         if found.is_some() {
             return Ok((found, work));
@@ -66,7 +66,8 @@ fn stretch(
     signed: &mut Signed,
     slice: &mut Slice,
     seconds: &Range<i64>,
-    (work, pace): (&mut Work, &mut Pace<'_>),
+    work: &mut Work,
+    pace: &mut Pace<'_>,
 ) -> Result<Option<Break>> {
     let (mut receipts, mut missing) = (Receipts::within(seconds.clone()), None);
     while let Some(second) = receipts.next(view)? {

@@ -58,7 +58,7 @@ pub const fn exit_code<E>(verdict: &std::result::Result<Report, E>) -> u8 {
 /// # Errors
 /// Whatever prevents a verdict: database errors, unreadable files. A break is not an error.
 pub fn verify(store: &Store, key: &Vkey, bundle: Option<&Dir>, since: &[&str]) -> Result<Report> {
-    verify_at_pace(store, key, (bundle, since), &mut Pace::default())
+    verify_at_pace(store, key, bundle, since, &mut Pace::default())
 }
 
 /// As [`verify`], for somebody who follows it: `pace` hears of every entry and every reading, and may end it. It is one
@@ -69,7 +69,8 @@ pub fn verify(store: &Store, key: &Vkey, bundle: Option<&Dir>, since: &[&str]) -
 pub fn verify_at_pace(
     store: &Store,
     key: &Vkey,
-    (bundle, since): (Option<&Dir>, &[&str]),
+    bundle: Option<&Dir>,
+    since: &[&str],
     pace: &mut Pace<'_>,
 ) -> Result<Report> {
     let mut earlier: Vec<String> = since.iter().map(|note| (*note).to_owned()).collect();
@@ -116,7 +117,7 @@ fn all(view: &mut View<'_>, key: &Vkey, earlier: &[String], pace: &mut Pace<'_>)
     pace.expect(walk::count(view)?);
     // The trees come first: an entry is compared with the tables while its leaf is verified, in the same pass.
     let mut fold = Fold::new(view)?;
-    let (mut report, trees) = trees(view, key, &years, (&mut fold, &mut *pace))?;
+    let (mut report, trees) = trees(view, key, &years, &mut fold, &mut *pace)?;
     if !report.ok {
         return Ok(report);
     }
@@ -154,7 +155,8 @@ fn trees(
     view: &mut View<'_>,
     key: &Vkey,
     years: &[Year],
-    (fold, pace): (&mut Fold, &mut Pace<'_>),
+    fold: &mut Fold,
+    pace: &mut Pace<'_>,
 ) -> Result<(Report, Vec<Tree>)> {
     let mut trees: Vec<Tree> = Vec::with_capacity(years.len());
     let mut whole = whole_and_empty();

@@ -57,14 +57,14 @@ impl Receipts {
     pub(crate) fn next(&mut self, view: &mut View<'_>) -> Result<Option<Second>> {
         while self.page.is_empty() && (self.packed.is_some() || self.open.is_some()) {
             match self.packed {
-                Some(after) => self.packed(view, after)?,
+                Some((second, part)) => self.packed(view, second, part)?,
                 None => self.open(view)?,
             }
         }
         Ok(self.page.pop_front())
     }
 
-    fn packed(&mut self, view: &mut View<'_>, (second, part): (i64, i16)) -> Result<()> {
+    fn packed(&mut self, view: &mut View<'_>, second: i64, part: i16) -> Result<()> {
         let later = receipts::second.eq(second).and(receipts::part.gt(part));
         let rows: Vec<(i64, i16, i64, Vec<u8>)> = receipts::table
             .filter(receipts::second.ge(second).and(receipts::second.lt(self.seconds.end)))

@@ -46,7 +46,7 @@ impl Logged {
     }
 
     /// Forgets what came after.
-    pub(crate) fn cut(&mut self, (entries, bodies): (usize, usize)) {
+    pub(crate) fn cut(&mut self, entries: usize, bodies: usize) {
         self.entries.truncate(entries);
         self.bodies.truncate(bodies);
     }

@@ -86,7 +86,9 @@ fn seen_only_yellow(store: &Store, of: &Patient) -> AlertId {
     let opened = Change::Opened { level: Level::Yellow, started_at: NOW, at: NOW };
     let episode = Episode::opened(&rule, &opened).unwrap();
     let finding = Finding::of(&rule, Level::Yellow, &[]);
-    let alert = act(store, |tx| alerts::open(tx, (of.key, of.id), &rule, &episode, &finding, false)).unwrap();
+    let alert =
+        act(store, |tx| alerts::open(tx, Keyed { key: of.key, id: of.id }, &rule, &episode, &finding, false))
+            .unwrap();
     does(store, ana, alert, Act::Resolve { outcome: Outcome::TrueAlarm }, at(10)).unwrap();
     alert
 }

@@ -11,7 +11,7 @@ use crate::kpis::facts::{Recorded, since};
 use crate::patients::Patient;
 use crate::testing::{Home, NOW, grant_calls, stores};
 use crate::tests::{act, patient};
-use crate::{Actor, Error, Result, Store, Tx, Urgency, alerts, escalation, on_call, sla};
+use crate::{Actor, Error, Keyed, Result, Store, Tx, Urgency, alerts, escalation, on_call, sla};
 use domain::alerts::{Act, Level};
 use domain::kpis::{Dimension, Kind};
 use domain::{AlertId, Instant, Role, Rule, UserId};
@@ -74,7 +74,9 @@ pub(super) fn consented(store: &Store, name: &str) -> Patient {
 pub(super) fn red(store: &Store, of: &Patient) -> AlertId {
     let (rule, episode) = tachycardia();
     let finding = Finding::of(&rule, Level::Red, &[]);
-    let opened = |tx: &mut Tx<'_>| alerts::open(tx, (of.key, of.id), &rule, &episode, &finding, false);
+    let opened = |tx: &mut Tx<'_>| {
+        alerts::open(tx, Keyed { key: of.key, id: of.id }, &rule, &episode, &finding, false)
+    };
     act(store, opened).unwrap()
 }
 

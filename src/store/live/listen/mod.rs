@@ -166,7 +166,7 @@ impl Ear {
         let Some(inner) = inner.upgrade() else { return Ok(None) };
         inner.forget([Touched::Everything]);
         inner.keys.forget_all();
-        missed.into_iter().for_each(|row| self.pass_on(&inner, row));
+        missed.into_iter().for_each(|(id, name, subject)| self.pass_on(&inner, id, &name, subject));
         inner.hears.send_replace(true);
         Ok(Some(conn))
     }
@@ -208,10 +208,10 @@ impl Ear {
                 inner.keys.forget_all();
             }
         }
-        word.told.into_iter().for_each(|row| self.pass_on(inner, row));
+        word.told.into_iter().for_each(|(id, name, subject)| self.pass_on(inner, id, &name, subject));
     }
 
-    fn pass_on(&mut self, inner: &Inner, (id, name, subject): Row) {
+    fn pass_on(&mut self, inner: &Inner, id: i64, name: &str, subject: String) {
         if id > 0 && id <= self.last {
             return;
         }

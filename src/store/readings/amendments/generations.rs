@@ -42,12 +42,12 @@ struct Row {
 
 impl New {
     fn sealed(&self, tx: &mut Tx<'_>) -> Result<Row> {
-        let Identity { patient: (patient_key, patient), signal, at, device_key } = self.identity;
+        let Identity { patient, signal, at, device_key } = self.identity;
         let name = row(self.identity.series(), at.micros(), device_key, self.number);
         let place = Place::new("amendments", "sealed", &name);
-        let sealed = tx.seal_json(Subject::Patient(patient), Class::Telemetry, place, &self.sealed)?;
+        let sealed = tx.seal_json(Subject::Patient(patient.id), Class::Telemetry, place, &self.sealed)?;
         Ok(Row {
-            patient_key,
+            patient_key: patient.key,
             signal: signal.code(),
             at: at.micros(),
             device_key,

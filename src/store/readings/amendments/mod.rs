@@ -23,6 +23,7 @@ use super::journal::measured;
 use super::journal::row::{StoredReading, attrs, unit_and_flags};
 use super::receipt::ReceiptRef;
 use crate::db::error::{Error, Result};
+use crate::db::keyed::Keyed;
 use crate::db::schema::amendments::dsl;
 use crate::db::stored_at::InRow;
 use crate::keys::seal::Place;
@@ -43,8 +44,8 @@ pub enum By {
 /// A value that is to be in force at its identity.
 #[derive(Debug, Clone, Copy)]
 pub struct Amended {
-    /// Whose: surrogate key and id.
-    pub patient: (i64, PatientId),
+    /// Whose.
+    pub patient: Keyed<PatientId>,
     /// `devices.key` of the device that measured.
     pub device_key: i64,
     /// The value.
@@ -161,16 +162,16 @@ pub fn amend(tx: &mut Tx<'_>, permit: &Permit<TelemetryCollect>, new: &Amended) 
     }
     if last.is_none() {
         // It may be all that they have of the signal; where a series ends its journal says.
-        measured::note(tx, new.patient.0, signal, Instant::from_micros(0))?;
+        measured::note(tx, new.patient.key, signal, Instant::from_micros(0))?;
     }
-    identity.generate(tx, history.next(), sealed, (new.received, new.by))?;
+    identity.generate(tx, history.next(), sealed, new.received, new.by)?;
     Ok(true)
 }
 
 /// One reading's place in a patient's story.
 #[derive(Clone, Copy)]
 pub(super) struct Identity {
-    pub patient: (i64, PatientId),
+    pub patient: Keyed<PatientId>,
     pub signal: Signal,
     pub at: Instant,
     pub device_key: i64,
@@ -178,7 +179,7 @@ pub(super) struct Identity {
 
 impl Identity {
     pub(super) const fn series(&self) -> Series {
-        Series::new(self.patient.0, self.signal)
+        Series::new(self.patient.key, self.signal)
     }
 
     /// Nothing is in force from now on: the source takes `reading` back.
@@ -189,7 +190,7 @@ impl Identity {
         received: ReceiptRef,
         reading: &Reading,
     ) -> Result<()> {
-        self.generate(tx, generation, Sealed::nothing(reading), (received, By::Source))
+        self.generate(tx, generation, Sealed::nothing(reading), received, By::Source)
     }
 
     /// Writes a generation that replaces another, and records it.
@@ -198,9 +199,10 @@ impl Identity {
         tx: &mut Tx<'_>,
         number: i64,
         sealed: Sealed,
-        (received, by): (ReceiptRef, By),
+        received: ReceiptRef,
+        by: By,
     ) -> Result<()> {
-        let Self { patient: (patient_key, patient), signal, at, .. } = *self;
+        let Self { patient: Keyed { key: patient_key, id: patient }, signal, at, .. } = *self;
         let item = match by {
             By::Source => None,
             By::Clinician(id) => Some(id),

@@ -16,6 +16,7 @@ use crate::readings::chunks::rows::Series;
 use crate::readings::chunks::span::Span;
 use crate::readings::journal::row::StoredReading;
 use crate::readings::series::{first_committed, reached};
+use domain::time::civil::Window;
 use domain::{Instant, Signal};
 
 /// The most amendments that one look goes over. Few in tests, so that their looks have several pages.
@@ -59,7 +60,7 @@ pub struct Listed {
     pub next: Option<Place>,
 }
 
-/// The values of these signals and of `[from, to)` that are no longer in force, in the order of their places from
+/// The values of these signals and of a window that are no longer in force, in the order of their places from
 /// `after` on: at most `limit`, of what some hundred amendments say. Nothing that was measured before the permit
 /// reaches, and nothing that is another wearer's.
 ///
@@ -70,10 +71,11 @@ pub fn superseded(
     permit: &Permit<AlertEvaluate>,
     patient_key: i64,
     signals: &[Signal],
-    (from, to): (Instant, Instant),
-    (after, limit): (Option<Place>, usize),
+    within: Window,
+    after: Option<Place>,
+    limit: usize,
 ) -> Result<Listed> {
-    let span = Span { from: reached(permit, from).micros(), to: to.micros() };
+    let span = Span { from: reached(permit, within.from).micros(), to: within.to.micros() };
     let worn = worn(view, patient_key)?;
     let mut signals: Vec<Signal> = signals.to_vec();
     signals.sort_unstable_by_key(|signal| signal.code());
@@ -85,7 +87,7 @@ pub fn superseded(
             continue;
         }
         let after = after.filter(|after| after.signal == signal.code());
-        for mark in marks(view, series, (span, after), LOOKED - looked + 1)? {
+        for mark in marks(view, series, span, after, LOOKED - looked + 1)? {
             if looked == LOOKED || listed.values.len() >= limit {
                 listed.next = last;
                 return Ok(listed);
@@ -125,7 +127,8 @@ fn worn(view: &mut View<'_>, patient_key: i64) -> Result<Vec<Worn>> {
 fn marks(
     view: &mut View<'_>,
     series: Series,
-    (span, after): (Span, Option<Place>),
+    span: Span,
+    after: Option<Place>,
     most: usize,
 ) -> Result<Vec<Place>> {
     let signal = series.signal.code();

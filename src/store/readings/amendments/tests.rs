@@ -1,7 +1,9 @@
 //! A wrong value can be put right: what is in force, what was superseded, what the disk shows.
 
 use crate::Urgency;
+use crate::db::keyed::Keyed;
 use crate::db::schema::quarantine;
+use crate::readings::Series;
 use crate::readings::buckets;
 use crate::readings::latest;
 use crate::readings::roll;
@@ -11,6 +13,7 @@ use crate::readings::testing::{Clinic, NOON, Patient, collect, evaluate, heart_r
 use crate::readings::{Amended, By, Known, Outcome, StoredReading, Withdrawn, amend, withdraw};
 use crate::rules::reevaluations;
 use diesel::prelude::*;
+use domain::time::civil::Window;
 use domain::{Flags, Instant, PatientId, Reading, Signal, Withdrawal};
 
 const HR: Signal = Signal::HeartRate;
@@ -24,7 +27,7 @@ fn id_of(clinic: &Clinic, patient: &Patient) -> PatientId {
 }
 
 fn say(clinic: &Clinic, patient: &Patient, device: i64, reading: Reading, by: By) -> bool {
-    let patient = (patient.key, id_of(clinic, patient));
+    let patient = Keyed { key: patient.key, id: id_of(clinic, patient) };
     let new = Amended { patient, device_key: device, reading, received: message(9, 0), by };
     clinic.store.keep_house(Urgency::Patient, "test", at(60), |tx| amend(tx, &collect(), &new)).unwrap()
 }
@@ -35,7 +38,7 @@ fn take_back(clinic: &Clinic, patient: &Patient, device: i64, second: i64, value
         Withdrawal { signal: HR, at: at(second), value: value.map(|value| heart_rate(at(second), value)) };
     let mut known = Known::default();
     clinic.store.read(|view| known.look_up(view, patient.key, device, &what)).unwrap();
-    let patient = (patient.key, id_of(clinic, patient));
+    let patient = Keyed { key: patient.key, id: id_of(clinic, patient) };
     let new = Withdrawn { patient, device_key: device, what, received: message(9, 0), still: true };
     let taken = |tx: &mut crate::Tx<'_>| withdraw(tx, &collect(), &new, &known);
     clinic.store.keep_house(Urgency::Patient, "test", at(60), taken).unwrap()
@@ -50,10 +53,10 @@ fn all(clinic: &Clinic, patient: &Patient) -> Vec<StoredReading> {
         let whole = series(view, &evaluate(), patient.key, HR, at(0), at(100))?;
         assert_eq!(
             whole,
-            in_stretches(view, (patient.key, HR), at(0), at(100)),
+            in_stretches(view, Series::new(patient.key, HR), at(0), at(100)),
             "display and judgement see the same"
         );
-        let drawn = buckets(view, &evaluate(), patient.key, HR, (at(0), at(100)), 100)?;
+        let drawn = buckets(view, &evaluate(), patient.key, HR, Window { from: at(0), to: at(100) }, 100)?;
         let means: Vec<f64> = drawn.buckets.iter().map(|bucket| bucket.avg).collect();
         assert_eq!(means, values(&whole), "a chart draws what a list shows");
         Ok(whole)
@@ -66,9 +69,9 @@ fn newest(clinic: &Clinic, patient: &Patient) -> Vec<f64> {
 }
 
 fn old(clinic: &Clinic, patient: &Patient) -> Vec<(f64, By, bool)> {
-    let span = (at(0), at(100));
+    let span = Window { from: at(0), to: at(100) };
     let look =
-        |view: &mut crate::View<'_>| superseded(view, &evaluate(), patient.key, &[HR], span, (None, 100));
+        |view: &mut crate::View<'_>| superseded(view, &evaluate(), patient.key, &[HR], span, None, 100);
     let found = clinic.store.read(look).unwrap().values;
     found.iter().map(|old| (old.stored.reading.value, old.by, old.withdrawn)).collect()
 }

@@ -9,6 +9,8 @@ use consent::{Permit, TelemetryCollect};
 use super::{Amended, By, Generation, Identity, amend};
 use crate::db::conn::on;
 use crate::db::error::{Error, Result};
+use crate::db::keyed::Keyed;
+use crate::devices::Wearer;
 use crate::keys::Subject;
 use crate::readings::chunks::rows::Series;
 use crate::readings::journal::backend::ReadingStore;
@@ -22,8 +24,8 @@ use domain::{Instant, PatientId, Reading, Signal, Withdrawal};
 /// A withdrawal with whose reading it names and which message brought it.
 #[derive(Debug, Clone, Copy)]
 pub struct Withdrawn {
-    /// Whose: surrogate key and id.
-    pub patient: (i64, PatientId),
+    /// Whose.
+    pub patient: Keyed<PatientId>,
     /// `devices.key` of the device that measured: it can only name its own readings.
     pub device_key: i64,
     /// What is taken back.
@@ -90,12 +92,8 @@ fn committed(
 ///
 /// # Errors
 /// Database errors.
-pub fn first_of(
-    view: &mut View<'_>,
-    (patient_key, device_key): (i64, i64),
-    (signal, at): (Signal, Instant),
-) -> Result<Option<Reading>> {
-    let first = committed(view, Series::new(patient_key, signal), at, device_key)?;
+pub fn first_of(view: &mut View<'_>, wearer: Wearer, signal: Signal, at: Instant) -> Result<Option<Reading>> {
+    let first = committed(view, Series::new(wearer.patient_key, signal), at, wearer.device_key)?;
     Ok(first.map(|stored| stored.reading))
 }
 
@@ -105,13 +103,15 @@ pub fn first_of(
 /// Database errors; a destroyed key.
 pub(crate) fn theirs(
     view: &mut View<'_>,
-    (patient, device_key): ((i64, PatientId), i64),
+    patient: Keyed<PatientId>,
+    device_key: i64,
     what: &Withdrawal,
-    (received, known): (ReceiptRef, &Known),
+    received: ReceiptRef,
+    known: &Known,
 ) -> Result<Option<Reading>> {
     let identity = Identity { patient, signal: what.signal, at: what.at, device_key };
     let last = identity.history(view)?.last(view)?;
-    named(view, &identity, what, (last.as_ref(), received, known))
+    named(view, &identity, what, last.as_ref(), received, known)
 }
 
 /// What is in force at an identity, if a withdrawal names it: it may say a value, and what came after it is not meant.
@@ -119,7 +119,9 @@ fn named(
     view: &mut View<'_>,
     identity: &Identity,
     what: &Withdrawal,
-    (last, received, known): (Option<&Generation>, ReceiptRef, &Known),
+    last: Option<&Generation>,
+    received: ReceiptRef,
+    known: &Known,
 ) -> Result<Option<Reading>> {
     let in_force = match last {
         Some(last) => last.reading,
@@ -148,9 +150,10 @@ pub fn withdraw(
     let identity = Identity { patient, signal: what.signal, at: what.at, device_key };
     let history = identity.history(tx)?;
     let last = history.last(tx)?;
-    match named(tx, &identity, &what, (last.as_ref(), received, known))? {
+    match named(tx, &identity, &what, last.as_ref(), received, known)? {
         Some(_waits) if !still => {
-            if !quarantine::withdrawal_waits(tx, (patient.0, device_key), (what.signal, what.at))? {
+            let wearer = Wearer { device_key, patient_key: patient.key };
+            if !quarantine::withdrawal_waits(tx, wearer, what.signal, what.at)? {
                 quarantine::insert(tx, &aside(new))?;
             }
             Ok(Outcome::Aside)
@@ -169,7 +172,7 @@ const fn aside(new: &Withdrawn) -> Aside<'static> {
     Aside {
         patient: Some(patient),
         device_key,
-        subject: Subject::Patient(patient.1),
+        subject: Subject::Patient(patient.id),
         reason: quarantine::WITHDRAWN,
         received,
         reading: what.value,
@@ -186,7 +189,7 @@ const fn aside(new: &Withdrawn) -> Aside<'static> {
 pub fn put_in_force(
     tx: &mut Tx<'_>,
     permit: &Permit<TelemetryCollect>,
-    patient: (i64, PatientId),
+    patient: Keyed<PatientId>,
     item: &Item,
 ) -> Result<bool> {
     let (device_key, received) = (item.device_key, item.received);
@@ -209,7 +212,7 @@ pub fn put_in_force(
 /// whose the device is changed since.
 fn first(view: &mut View<'_>, identity: &Identity, known: &Known) -> Result<Option<StoredReading>> {
     let Identity { patient, signal, at, device_key } = *identity;
-    let key = (at.micros(), patient.0, signal.code(), device_key);
+    let key = (at.micros(), patient.key, signal.code(), device_key);
     match known.first.get(&key) {
         Some(Some(first)) => Ok(Some(*first)),
         Some(None) => {

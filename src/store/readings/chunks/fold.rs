@@ -63,7 +63,8 @@ fn look_up(readings: &[StoredReading], ours: &StoredReading) -> Found {
 /// which another value came before the row, though no chunk holds one.
 pub(crate) fn fold(
     existing: Vec<Existing>,
-    (rows, released): (Vec<Opened>, &BTreeSet<(i64, i64)>),
+    rows: Vec<Opened>,
+    released: &BTreeSet<(i64, i64)>,
     level: Level,
 ) -> Folded {
     let mut out = Folded::default();

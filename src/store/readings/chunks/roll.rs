@@ -12,6 +12,7 @@ use super::rows::{self, Outline, Ready, Series, open_by_id, touching};
 use super::span::{Level, Span};
 use crate::db::conn::on;
 use crate::db::error::{Error, Result};
+use crate::db::keyed::Keyed;
 use crate::db::schema::{merged_readings, patients};
 use crate::keys::SubjectKey;
 use crate::keys::seal::Broken;
@@ -211,7 +212,7 @@ fn plan(view: &mut View<'_>, series: Series, rows: &[Row]) -> Result<Plan> {
         existing.push(Existing { id: chunk.id, span, readings });
     }
     let released = released::before(view, series, &opened)?;
-    let folded = fold(existing, (opened, &released), level);
+    let folded = fold(existing, opened, &released, level);
     let ready = pack_all(view, series, &key, &folded)?;
     Ok(Plan { series, patient, read, seen, ready, folded: Folded { written: Vec::new(), ..folded } })
 }
@@ -219,7 +220,7 @@ fn plan(view: &mut View<'_>, series: Series, rows: &[Row]) -> Result<Plan> {
 fn pack_all(view: &mut View<'_>, series: Series, key: &SubjectKey, folded: &Folded) -> Result<Vec<Ready>> {
     let pack = |(id, span, readings): &(Option<i64>, Span, Vec<StoredReading>)| {
         let overlaid = is_overlaid(view, series, *span, readings)?;
-        Ready::new(series, key, *id, (*span, overlaid), readings)
+        Ready::new(series, key, *id, *span, overlaid, readings)
     };
     folded.written.iter().map(pack).collect()
 }
@@ -269,7 +270,7 @@ fn write(tx: &mut Tx<'_>, plan: &Plan) -> Result<bool> {
     }
     for (_, reading) in &plan.folded.conflicts {
         let aside = Aside {
-            patient: Some((plan.series.patient_key, plan.patient)),
+            patient: Some(Keyed { key: plan.series.patient_key, id: plan.patient }),
             device_key: reading.device_key,
             subject: Subject::Patient(plan.patient),
             reason: "E_CONFLICT",

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::roll::{Limits, roll_within};
+use super::rows::Series;
 use crate::db::schema;
 use crate::readings::due;
 use crate::readings::journal::lock::RollLock;
@@ -260,7 +261,9 @@ fn story(clinic: &Clinic, steps: &[Step]) {
         "every reading is stored, or told to be the same or in conflict"
     );
     let scanned = clinic.store.read(|view| {
-        let of = |view: &mut _, signal| in_stretches(view, (patient.key, signal), at(20), at(90_005)).len();
+        let of = |view: &mut _, signal| {
+            in_stretches(view, Series::new(patient.key, signal), at(20), at(90_005)).len()
+        };
         Ok(of(view, Signal::HeartRate) + of(view, Signal::Spo2))
     });
     let within = model.keys().filter(|(_, when, _)| *when >= at(20) && *when < at(90_005)).count();

@@ -210,7 +210,8 @@ impl Ready {
         series: Series,
         key: &SubjectKey,
         replaces: Option<i64>,
-        (span, overlaid): (Span, bool),
+        span: Span,
+        overlaid: bool,
         readings: &[StoredReading],
     ) -> Result<Self> {
         let row = series.row(span);

@@ -64,8 +64,8 @@ impl Row {
         reading: &Reading,
     ) -> Self {
         let Reading { at, signal, .. } = *reading;
-        let plain = (reading.value.to_bits().cast_signed(), attrs(reading));
-        let (masked, attrs) = key.mask(&Spot { at, signal, device_key, message: Some(received) }, plain);
+        let spot = Spot { at, signal, device_key, message: Some(received) };
+        let (masked, attrs) = key.mask(&spot, reading.value.to_bits().cast_signed(), attrs(reading));
         Self {
             at: at.micros(),
             patient_key,
@@ -79,13 +79,13 @@ impl Row {
 
     /// Whether both hold the same value and attributes.
     pub(crate) fn says_the_same(&self, other: &Self, key: &SubjectKey) -> Result<bool> {
-        let plain = |row: &Self| Ok::<_, Error>(key.mask(&row.spot()?, (row.masked, row.attrs)));
+        let plain = |row: &Self| Ok::<_, Error>(key.mask(&row.spot()?, row.masked, row.attrs));
         Ok(plain(self)? == plain(other)?)
     }
 
     pub(crate) fn open(&self, key: &SubjectKey) -> Result<StoredReading> {
         let Spot { at, signal, .. } = self.spot()?;
-        let (bits, attrs) = key.mask(&self.spot()?, (self.masked, self.attrs));
+        let (bits, attrs) = key.mask(&self.spot()?, self.masked, self.attrs);
         let (unit, flags) = unit_and_flags(signal, attrs).map_err(|error| error.in_row(self.named()))?;
         let value = f64::from_bits(bits.cast_unsigned());
         Ok(StoredReading {
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(late.open(&key).unwrap().reading, reading(140.0));
         // A row from before: masked without its message, which is stored as a negative number.
         let spot = Spot { message: None, ..first.spot().unwrap() };
-        let (masked, attrs) = key.mask(&spot, (60.0_f64.to_bits().cast_signed(), 0));
+        let (masked, attrs) = key.mask(&spot, 60.0_f64.to_bits().cast_signed(), 0);
         let old = Row { masked, attrs, received: -1 - first.received, ..first };
         assert_eq!(old.open(&key).unwrap(), first.open(&key).unwrap());
         assert!(old.says_the_same(&first, &key).unwrap());

@@ -17,6 +17,7 @@ use crate::readings::chunks::span::Span;
 use crate::readings::journal::row::{StoredReading, unit_and_flags};
 use crate::readings::preference::{preference, rank};
 use crate::readings::series::parts::{ends, next};
+use domain::time::civil::Window;
 use domain::{Flags, Instant, Reading, Signal, Unit};
 
 /// The most stretches that can be asked for.
@@ -48,7 +49,7 @@ pub struct Drawn {
     pub devices: Vec<i64>,
 }
 
-/// Draws `[from, to)` in at most `points` stretches of equal length; one without readings is absent. Within
+/// Draws a window in at most `points` stretches of equal length; one without readings is absent. Within
 /// a stretch only the most preferred device that measured there counts.
 ///
 /// # Errors
@@ -58,10 +59,10 @@ pub fn buckets(
     permit: &Permit<AlertEvaluate>,
     patient_key: i64,
     signal: Signal,
-    (from, to): (Instant, Instant),
+    window: Window,
     points: u32,
 ) -> Result<Drawn> {
-    let series = Series::new(patient_key, signal);
+    let (series, Window { from, to }) = (Series::new(patient_key, signal), window);
     let within = Span { from: super::reached(permit, from).micros(), to: to.micros() };
     let ranks = preference(view, patient_key)?;
     let mut canvas = Canvas::new(signal, Span { from: from.micros(), to: to.micros() }, points, &ranks);

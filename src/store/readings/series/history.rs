@@ -8,7 +8,9 @@ use diesel::prelude::*;
 use crate::View;
 use crate::db::conn::on;
 use crate::db::error::{Error, Result};
+use crate::db::keyed::Keyed;
 use crate::db::schema::amendments::dsl;
+use crate::devices::Wearer;
 use crate::devices::unbound::{self, Back};
 use crate::readings::amendments::{COLUMNS, Generation, Identity, Raw, opened, signal_of};
 use crate::readings::chunks::rows::Series;
@@ -36,7 +38,9 @@ impl History {
     /// Those of some readings of one series, by instant.
     pub(crate) fn of(
         view: &mut View<'_>,
-        (patient, signal, device_key): ((i64, PatientId), Signal, i64),
+        patient: Keyed<PatientId>,
+        signal: Signal,
+        device_key: i64,
         instants: &[i64],
     ) -> Result<HashMap<i64, Self>> {
         let identity = |at: i64| Identity { patient, signal, at: Instant::from_micros(at), device_key };
@@ -111,26 +115,26 @@ pub enum Before {
 /// Database errors.
 pub fn recorded_before(
     view: &mut View<'_>,
-    (device_key, patient_key): (i64, i64),
+    wearer: Wearer,
     instants: &[Instant],
 ) -> Result<HashMap<(Signal, Instant), Before>> {
     let instants: Vec<i64> = instants.iter().map(|at| at.micros()).collect();
     let mut rows: HashMap<(i16, i64), Vec<(i64, Raw)>> = HashMap::new();
-    for (patient, signal, raw) in generations(view, device_key, &instants)? {
+    for (patient, signal, raw) in generations(view, wearer.device_key, &instants)? {
         rows.entry((signal, raw.0)).or_default().push((patient, raw));
     }
     let mut out: HashMap<(Signal, Instant), Before> = HashMap::new();
     for instants in instants.chunks(AT_ONCE) {
-        let of_nobodys = unbound::taken_back(view, device_key, instants)?;
+        let of_nobodys = unbound::taken_back(view, wearer.device_key, instants)?;
         let taken = |backs: Vec<Back>| Before::TakenBack(TakenBack::of_nobodys(backs.iter()));
         out.extend(of_nobodys.into_iter().map(|(key, backs)| (key, taken(backs))));
     }
     for ((code, at), rows) in rows {
-        let signal = signal_of(patient_key, code)?;
-        let word = last_word(view, signal, &rows)?.filter(|(whose, _)| *whose != patient_key);
+        let signal = signal_of(wearer.patient_key, code)?;
+        let word = last_word(view, signal, &rows)?.filter(|(whose, _)| *whose != wearer.patient_key);
         let before = match word {
             Some((_, taken)) => Some(Before::TakenBack(taken)),
-            None => stands(view, (patient_key, signal), &rows)?.map(Before::Stands),
+            None => stands(view, Series::new(wearer.patient_key, signal), &rows)?.map(Before::Stands),
         };
         out.extend(before.map(|before| ((signal, Instant::from_micros(at)), before)));
     }
@@ -138,14 +142,10 @@ pub fn recorded_before(
 }
 
 /// What the last generation at a patient puts in force. What cannot be opened any more says nothing.
-fn stands(
-    view: &mut View<'_>,
-    (patient_key, signal): (i64, Signal),
-    rows: &[(i64, Raw)],
-) -> Result<Option<Reading>> {
-    let own = rows.iter().filter(|(patient, _)| *patient == patient_key).max_by_key(|(_, raw)| raw.2);
+fn stands(view: &mut View<'_>, series: Series, rows: &[(i64, Raw)]) -> Result<Option<Reading>> {
+    let own = rows.iter().filter(|(patient, _)| *patient == series.patient_key).max_by_key(|(_, raw)| raw.2);
     let Some((_, raw)) = own else { return Ok(None) };
-    match opened(view, Series::new(patient_key, signal), raw.clone()) {
+    match opened(view, series, raw.clone()) {
         Ok(generation) => Ok(generation.reading),
         Err(Error::Sealed(..) | Error::Corrupt(_)) => Ok(None),
         Err(error) => Err(error),

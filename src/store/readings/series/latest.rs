@@ -96,20 +96,16 @@ fn end_in_force(
 /// What is in force last before an instant, where all that came after was withdrawn, is another's or lies ahead.
 fn last_before(view: &mut View<'_>, series: Series, to: i64) -> Result<Vec<StoredReading>> {
     let mut last = last_standing(view, series, Span { from: i64::MIN, to })?;
-    last = last.max(last_of_chunks(view, series, (last, to))?);
-    last = last.max(last_of_journal(view.conn, series, (last, to))?);
+    last = last.max(last_of_chunks(view, series, last, to)?);
+    last = last.max(last_of_journal(view.conn, series, last, to)?);
     // What a roll moved meanwhile is in a chunk by now.
-    last = last.max(last_of_chunks(view, series, (last, to))?);
+    last = last.max(last_of_chunks(view, series, last, to)?);
     let Some(at) = last else { return Ok(Vec::new()) };
     range(view, series, Instant::from_micros(at), Instant::from_micros(at.saturating_add(1)))
 }
 
 /// The last instant after `known` at which something in a chunk is in force.
-fn last_of_chunks(
-    view: &mut View<'_>,
-    series: Series,
-    (known, to): (Option<i64>, i64),
-) -> Result<Option<i64>> {
+fn last_of_chunks(view: &mut View<'_>, series: Series, known: Option<i64>, to: i64) -> Result<Option<i64>> {
     let mut to = to;
     while let Some(chunk) = rows::bare_before(view.conn, series, to.saturating_sub(1))? {
         if Some(chunk.last_at) <= known {
@@ -137,11 +133,7 @@ fn identity(stored: &StoredReading) -> (i64, i64) {
 }
 
 /// The last instant after `known` at which a row of the journal is in force as it was committed.
-fn last_of_journal(
-    conn: &mut Conn,
-    series: Series,
-    (known, to): (Option<i64>, i64),
-) -> QueryResult<Option<i64>> {
+fn last_of_journal(conn: &mut Conn, series: Series, known: Option<i64>, to: i64) -> QueryResult<Option<i64>> {
     let from = known.map_or(i64::MIN, |known| known.saturating_add(1));
     let mut to = to;
     loop {

@@ -17,12 +17,13 @@ use crate::readings::chunks::rows::{self, Series};
 use crate::readings::chunks::span::Span;
 use crate::readings::journal::measured::signals_of;
 use crate::{Conn, View};
+use domain::time::civil::Window;
 use domain::{Instant, Signal};
 
 /// Rows of the journal, and amendments, in one part: about 3 MiB. Few in tests, so that their looks have several parts.
 pub(in crate::readings) const AT_ONCE: i64 = if cfg!(test) { 64 } else { 8_192 };
 
-/// The next readings of a patient in `[from, to)`: some of what lies there, no longer than a stretch and of one chunk a
+/// The next readings of a patient in a window: some of what lies there, no longer than a stretch and of one chunk a
 /// signal at most. `None`: there is nothing more. Nothing that was measured before the permit reaches.
 ///
 /// # Errors
@@ -32,14 +33,14 @@ pub fn next_part(
     permit: &Permit<AlertEvaluate>,
     patient_key: i64,
     signals: &[Signal],
-    (from, to): (Instant, Instant),
+    within: Window,
     stretch: Duration,
 ) -> Result<Option<Stretch>> {
     let measured = signals_of(view, patient_key)?.into_iter().filter(|signal| signals.contains(signal));
     let wanted: Vec<Series> = measured.map(|signal| Series::new(patient_key, signal)).collect();
-    let begin = next(view.conn, &wanted, reached(permit, from).micros())?;
-    let Some(begin) = begin.filter(|begin| *begin < to.micros()) else { return Ok(None) };
-    let mut until = Instant::from_micros(begin).plus(stretch).min(to).micros();
+    let begin = next(view.conn, &wanted, reached(permit, within.from).micros())?;
+    let Some(begin) = begin.filter(|begin| *begin < within.to.micros()) else { return Ok(None) };
+    let mut until = Instant::from_micros(begin).plus(stretch).min(within.to).micros();
     for series in &wanted {
         until = ends(view.conn, *series, Span { from: begin, to: until }, 1)?;
     }

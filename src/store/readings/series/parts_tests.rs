@@ -1,6 +1,7 @@
 //! Looks are taken in parts of a bounded size, miss nothing, and open nothing of what is not in force.
 
 use super::parts::next_part;
+use crate::db::keyed::Keyed;
 use crate::db::plans;
 use crate::readings::buckets;
 use crate::readings::latest;
@@ -9,6 +10,7 @@ use crate::readings::series;
 use crate::readings::testing::{Clinic, NOON, Patient, collect, evaluate, heart_rate, message};
 use crate::readings::{Amended, By, Known, StoredReading, Withdrawn, amend, withdraw};
 use crate::{Tx, Urgency, View};
+use domain::time::civil::Window;
 use domain::{Instant, PatientId, Signal, Withdrawal};
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ fn measured(clinic: &Clinic, patient: &Patient, device: i64, seconds: std::ops::
 
 /// Readings that came to a patient by amendments alone.
 fn given(clinic: &Clinic, patient: &Patient, device: i64, seconds: std::ops::Range<i64>) {
-    let patient = (patient.key, id_of(clinic, patient));
+    let patient = Keyed { key: patient.key, id: id_of(clinic, patient) };
     let give = |tx: &mut Tx<'_>| {
         for second in seconds.clone() {
             let (reading, received) = (heart_rate(at(second), value(second)), message(2, 0));
@@ -50,10 +52,10 @@ fn given(clinic: &Clinic, patient: &Patient, device: i64, seconds: std::ops::Ran
 
 fn taken_back(clinic: &Clinic, patient: &Patient, device: i64, seconds: std::ops::Range<i64>) {
     let mut known = Known::default();
-    let patient = (patient.key, id_of(clinic, patient));
+    let patient = Keyed { key: patient.key, id: id_of(clinic, patient) };
     let what = |second| Withdrawal { signal: HR, at: at(second), value: None };
     for second in seconds.clone() {
-        clinic.store.read(|view| known.look_up(view, patient.0, device, &what(second))).unwrap();
+        clinic.store.read(|view| known.look_up(view, patient.key, device, &what(second))).unwrap();
     }
     let take = |tx: &mut Tx<'_>| {
         for second in seconds.clone() {
@@ -75,7 +77,7 @@ fn parts(view: &mut View<'_>, patient: &Patient) -> Vec<Vec<StoredReading>> {
     let (mut from, mut parts) = (Instant::MIN, Vec::new());
     let day = Duration::from_secs(86_400);
     while let Some(part) =
-        next_part(view, &evaluate(), patient.key, &[HR], (from, Instant::MAX), day).unwrap()
+        next_part(view, &evaluate(), patient.key, &[HR], Window { from, to: Instant::MAX }, day).unwrap()
     {
         assert!(part.until > from, "each goes on");
         from = part.until;
@@ -106,7 +108,8 @@ fn a_long_look_is_taken_in_bounded_parts_and_misses_nothing() {
                 let sizes: Vec<usize> = parts.iter().map(Vec::len).collect();
                 assert!(sizes.iter().all(|size| *size <= most), "a chunk, or so many rows: {sizes:?}");
                 assert!(sizes.len() >= least, "{sizes:?}");
-                let drawn = buckets(view, &evaluate(), patient.key, HR, (at(0), at(600)), 600)?;
+                let drawn =
+                    buckets(view, &evaluate(), patient.key, HR, Window { from: at(0), to: at(600) }, 600)?;
                 let (means, values): (Vec<f64>, Vec<f64>) = (
                     drawn.buckets.iter().map(|bucket| bucket.avg).collect(),
                     whole.iter().map(|stored| stored.reading.value).collect(),
@@ -144,7 +147,14 @@ fn no_look_opens_what_nothing_stands_by() {
                 assert_eq!(seconds(&newest), [9], "{place}");
                 assert_eq!(seconds(&whole(view, &patient)), Vec::from_iter(0..10), "{place}");
                 assert_eq!(seconds(&parts(view, &patient).concat()), Vec::from_iter(0..10), "{place}");
-                let drawn = buckets(view, &evaluate(), patient.key, HR, (at(0), at(9_000)), 9_000)?;
+                let drawn = buckets(
+                    view,
+                    &evaluate(),
+                    patient.key,
+                    HR,
+                    Window { from: at(0), to: at(9_000) },
+                    9_000,
+                )?;
                 assert_eq!(drawn.buckets.len(), 10, "{place}");
                 Ok(())
             };

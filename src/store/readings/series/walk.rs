@@ -256,8 +256,8 @@ impl Census {
         let mut visit = |(patient, stored): Walked| {
             if seconds.contains(&stored.received.second()) { visit((patient, stored)) } else { Ok(()) }
         };
-        if let Some(span) = span {
-            self.journal(view, span, &mut visit)?;
+        if let Some((from, to)) = span {
+            self.journal(view, from, to, &mut visit)?;
         }
         for patient in amended {
             if self.key(view, patient)?.is_some() {
@@ -283,7 +283,8 @@ impl Census {
     fn journal(
         &mut self,
         view: &mut View<'_>,
-        (from, to): (i64, i64),
+        from: i64,
+        to: i64,
         visit: &mut dyn FnMut(Walked) -> Result<()>,
     ) -> Result<()> {
         let people: Vec<i64> = readings::table

@@ -74,9 +74,9 @@ pub(crate) async fn get(
     call: Call,
     path: Path<(Requested<AlertId>, Requested<AttachmentId>)>,
 ) -> Answer {
-    let (path, viewer) = (path.into_inner(), call.viewer.clone());
+    let ((alert, file), viewer) = (path.into_inner(), call.viewer.clone());
     let found = call.gather(move |desk| {
-        let file = desk.read(|view| asker(desk).file(view, path))?;
+        let file = desk.read(|view| asker(desk).file(view, alert, file))?;
         desk.write(|tx| Ok(attachments::download(tx, &file)?))?;
         desk.sight.saw(file.patient, store::privacy::accesses::What::Attachments);
         Ok(file)

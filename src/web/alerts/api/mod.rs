@@ -137,7 +137,7 @@ impl<'a> Shape<'a> {
         let (uncalled, finding) = match judged {
             Some(judged) => (
                 self.uncalled(view, case, judged)?,
-                self.finding(view, (case.patient, case.patient_key), judged)?,
+                self.finding(view, case.patient, case.patient_key, judged)?,
             ),
             None => (None, None),
         };
@@ -181,7 +181,8 @@ impl<'a> Shape<'a> {
     fn finding(
         &mut self,
         view: &mut View<'_>,
-        (patient, key): (PatientId, i64),
+        patient: PatientId,
+        key: i64,
         judged: &Judged,
     ) -> Result<Option<serde_json::Value>, Fault> {
         let desk = self.desk;

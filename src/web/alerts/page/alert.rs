@@ -59,7 +59,7 @@ fn fill(view: &mut View<'_>, room: &Room, alert: Visible<AlertId>, look: Look) -
     // Whom a policy calls, and by when, tells how grave it is.
     let (progress, sla) = match case.judged() {
         Ok(_) => (
-            crate::escalation::page::progress::of_alert(view, room, (id, case.patient_key))?,
+            crate::escalation::page::progress::of_alert(view, room, id, case.patient_key)?,
             crate::sla::page::clocks::of_alert(view, room, id)?,
         ),
         Err(_hidden) => (None, SlaClocks::default()),

@@ -96,9 +96,9 @@ pub(crate) async fn download(
     visit: Visit,
     path: Path<(Requested<AlertId>, Requested<AttachmentId>)>,
 ) -> Answer {
-    let (path, viewer) = (path.into_inner(), visit.viewer.clone());
+    let ((alert, file), viewer) = (path.into_inner(), visit.viewer.clone());
     let found = visit.gather(move |room| {
-        let file = room.read(|view| asker(room).file(view, path))?;
+        let file = room.read(|view| asker(room).file(view, alert, file))?;
         room.write(|tx| Ok(attachments::download(tx, &file)?))?;
         room.sight.saw(file.patient, What::Attachments);
         Ok(file)

@@ -129,7 +129,7 @@ pub(crate) fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<qu
         let mut rows = Vec::new();
         for alert in alerts {
             let name = short(&people.patient(view, room, alert.patient)?);
-            let mut row = row(view, room, alert, &name, (&mut people, &names))?;
+            let mut row = row(view, room, alert, &name, &mut people, &names)?;
             row.nobody_reached = escalations.unreached(alert);
             // A masked row says by its own sentence why nobody is called.
             let asks = row.level.is_some() && escalations.may_lack_basis(alert.id);
@@ -304,7 +304,8 @@ fn row(
     room: &Room,
     case: &Case,
     name: &str,
-    (people, names): (&mut People, &RuleNames),
+    people: &mut People,
+    names: &RuleNames,
 ) -> Result<Row, Fault> {
     let text = finding(view, room, case, names)?;
     Ok(Row {

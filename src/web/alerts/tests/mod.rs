@@ -12,7 +12,7 @@ use engine::escalation::Escalate;
 use rules::{Change, Episode, Finding, JudgedReading};
 use store::consents::ledger;
 use store::testing::grant_calls;
-use store::{alerts, escalation};
+use store::{Keyed, alerts, escalation};
 
 pub(crate) fn raise(house: &House, patient: &patients::Patient) -> AlertId {
     let (rule, now) = (&Rule::seeds()[0], house.now());
@@ -30,7 +30,9 @@ pub(crate) fn raise(house: &House, patient: &patients::Patient) -> AlertId {
     if records.record(consent::Purpose::AlertEscalate).is_none() {
         house.write(|tx| grant_calls(tx, patient.id));
     }
-    house.write(|tx| alerts::open(tx, (patient.key, patient.id), rule, &episode, &finding, false))
+    house.write(|tx| {
+        alerts::open(tx, Keyed { key: patient.key, id: patient.id }, rule, &episode, &finding, false)
+    })
 }
 
 #[test]

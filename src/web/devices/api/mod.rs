@@ -279,7 +279,7 @@ pub(crate) async fn unbind(call: Call, id: Path<Requested<DeviceId>>, body: MayB
             let of = of.map(|asked| desk.viewer.audience.patient(view, asked)).transpose()?;
             Ok((device, of.map(Visible::id)))
         })?;
-        let leaving = desk.read(|view| moves::leaving(view, (id, of), (at, desk.now)))?;
+        let leaving = desk.read(|view| moves::leaving(view, id, of, at, desk.now))?;
         desk.create(&bytes, |tx| {
             let bound = bindings::unbind(tx, id, of, at)?;
             Ok((Subject::Patient(bound.patient), StatusCode::OK, Changed::of(bound, leaving)))

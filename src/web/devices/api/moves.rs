@@ -70,10 +70,12 @@ pub(crate) fn coming(
 /// Database errors.
 pub(crate) fn leaving(
     view: &mut View<'_>,
-    of: (DeviceId, Option<PatientId>),
-    instants: (Instant, Instant),
+    device: DeviceId,
+    of: Option<PatientId>,
+    at: Instant,
+    now: Instant,
 ) -> Result<Counted, Fault> {
-    match moves::ending(view, of, instants) {
+    match moves::ending(view, device, of, at, now) {
         Ok((_, counted)) => Ok(counted),
         Err(Error::Conflict(_) | Error::NotFound(_)) => Ok(Counted::default()),
         Err(error) => Err(error.into()),
@@ -115,7 +117,7 @@ pub(crate) async fn ending(call: Call, id: Path<Requested<DeviceId>>, when: Quer
         desk.read(|view| {
             let device = desk.viewer.audience.device(view, *id)?.id();
             let of = when.patient_id.map(|asked| desk.viewer.audience.patient(view, asked)).transpose()?;
-            let (binding, counted) = moves::ending(view, (device, of.map(Visible::id)), (at, desk.now))?;
+            let (binding, counted) = moves::ending(view, device, of.map(Visible::id), at, desk.now)?;
             desk.sight.saw(binding.patient, What::Identity);
             let Binding { patient, from, .. } = binding;
             Reply::ok(&Ending { patient_id: patient, from, at, moving: counted.into() })

@@ -28,7 +28,8 @@ use store::messages::{self, Stored};
 pub(crate) fn of_alert(
     view: &mut View<'_>,
     room: &Room,
-    (alert, patient_key): (AlertId, i64),
+    alert: AlertId,
+    patient_key: i64,
 ) -> Result<Option<Progress>, Fault> {
     let Some(escalation) = escalation::of_alert(view, alert)? else { return Ok(None) };
     let (w, run) = (room.words(), &escalation.run);

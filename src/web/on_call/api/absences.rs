@@ -184,7 +184,9 @@ pub(crate) fn may_speak(viewer: &Viewer, of: UserId, covers: &[Cover]) -> Result
 /// As they came; `E_CONFLICT` with `absence`, `from` and `to` of the one that stands.
 pub(crate) fn named<T>(
     tx: &mut Tx<'_>,
-    (user, within, but): (UserId, Window, Option<AbsenceId>),
+    user: UserId,
+    within: Window,
+    but: Option<AbsenceId>,
     done: store::Result<T>,
 ) -> Result<T, Fault> {
     let fault = match done {
@@ -246,7 +248,7 @@ pub(crate) async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> 
         desk.create(&body.bytes, |tx| {
             users::get(tx, *id)?;
             let left = absences::note(tx, *id, within, &covers);
-            let left = named(tx, (*id, within, None), left)?;
+            let left = named(tx, *id, within, None, left)?;
             Ok((Subject::User(*id), StatusCode::CREATED, AbsenceShown::from(left)))
         })
     })
@@ -266,7 +268,7 @@ pub(crate) async fn change(call: Call, id: Path<AbsenceId>, body: Body<Span>) ->
                 asked_again(&doubts_of(within, desk.now))?;
             }
             let left = absences::change(tx, *id, within);
-            named(tx, (user, within, Some(*id)), left)
+            named(tx, user, within, Some(*id), left)
         })?;
         Reply::ok(&AbsenceShown::from(left))
     })

@@ -88,10 +88,10 @@ pub(crate) async fn act(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answ
             may_speak(&room.viewer, user, &covers)?;
             let noted = room.write(|tx| {
                 let left = absences::note_once(tx, user, within, &covers);
-                named(tx, (user, within, None), left)
+                named(tx, user, within, None, left)
             });
             let shown = noted.map(|left| noted_at(&left));
-            shown.map_err(|fault| in_words(room, user, at_its_field(room, fault, (&rows, &covers))))
+            shown.map_err(|fault| in_words(room, user, at_its_field(room, fault, &rows, &covers)))
         })
         .await
 }
@@ -115,10 +115,10 @@ pub(crate) async fn change(
                     }
                     let changed = room.write(|tx| {
                         let left = absences::change(tx, id, within);
-                        named(tx, (user, within, Some(id)), left)
+                        named(tx, user, within, Some(id), left)
                     });
                     let shown = changed.map(|left| format!("{}&changed=1", noted_at(&left)));
-                    shown.map_err(|fault| in_words(room, user, at_its_field(room, fault, (&[], &[]))))
+                    shown.map_err(|fault| in_words(room, user, at_its_field(room, fault, &[], &[])))
                 }
                 "take" => {
                     room.write(|tx| Ok(absences::take_back(tx, id)?))?;
@@ -136,7 +136,7 @@ fn noted_at(left: &Left) -> String {
 }
 
 /// What the reader can mend, and where in the form: whoever stands in is chosen turn by turn (`rows`).
-fn at_its_field(room: &Room, fault: Fault, (rows, covers): (&[usize], &[Cover])) -> Fault {
+fn at_its_field(room: &Room, fault: Fault, rows: &[usize], covers: &[Cover]) -> Fault {
     let field = match fault.more.get("reason").and_then(|reason| reason.as_str()) {
         Some(why::OVER) => "past",
         Some(why::ENDED) => return fault.with("field", "ended").with("place", "to"),

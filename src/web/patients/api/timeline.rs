@@ -86,13 +86,13 @@ pub(crate) struct Events {
 pub(crate) async fn list(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     call.run(move |desk| {
         let limit = Paging { limit: asked.limit, after: None }.limit()?.min(MOST);
-        let from = (Position::parse(asked.before.as_deref())?, limit);
+        let from = Position::parse(asked.before.as_deref())?;
         let wanted = Wanted::kind(asked.kind.as_deref().unwrap_or_default());
         desk.read(|view| {
             let id = desk.viewer.visible(view, *id)?.id();
             let patient = patients::get(view, &desk.viewer.audience, id)?;
             let mut reader = Reader::new(&desk.state, &desk.viewer, desk.now, &desk.sight);
-            let page = contributions::page(view, &mut reader, &patient, wanted, from.clone())?;
+            let page = contributions::page(view, &mut reader, &patient, wanted, from.clone(), limit)?;
             let masked = reader.masked.iter().map(|(kind, why)| Hidden { kind, code: why.code.name() });
             Reply::ok(&Events {
                 next: page.next.as_ref().map(|last| last.cursor()),

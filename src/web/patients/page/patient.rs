@@ -155,7 +155,7 @@ fn set_aside(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Opti
     room.sight.saw(patient.id, What::Readings);
     let mut people = People::default();
     let mut items = Vec::new();
-    for item in quarantine::waiting(view, (&collected, &display), patient.key, SHOWN)? {
+    for item in quarantine::waiting(view, &collected, &display, patient.key, SHOWN)? {
         let device = store::devices::id_of(view, item.device_key)?;
         let w = room.words();
         let value = item.reading.map(|reading| {

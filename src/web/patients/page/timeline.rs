@@ -38,8 +38,7 @@ pub(crate) struct Asked {
 /// Store faults.
 pub(crate) fn brief(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Line>, Fault> {
     let mut reader = Reader::new(&room.state, &room.viewer, room.now, &room.sight);
-    let from = (Position::default(), BRIEF);
-    let page = contributions::page(view, &mut reader, patient, Wanted::Brief, from)?;
+    let page = contributions::page(view, &mut reader, patient, Wanted::Brief, Position::default(), BRIEF)?;
     let w = room.words();
     Ok(page.lines.into_iter().map(|one| line(w, one, |at| w.clock(at))).collect())
 }
@@ -59,8 +58,8 @@ fn fill(view: &mut View<'_>, room: &Room, id: PatientId, asked: &Asked) -> Resul
     let patient = patients::get(view, &room.viewer.audience, id)?;
     let (w, wanted) = (room.words(), Wanted::kind(&asked.kind));
     let mut reader = Reader::new(&room.state, &room.viewer, room.now, &room.sight);
-    let from = (Position::parse(asked.before.as_deref())?, SHOWN);
-    let found = contributions::page(view, &mut reader, &patient, wanted, from)?;
+    let from = Position::parse(asked.before.as_deref())?;
+    let found = contributions::page(view, &mut reader, &patient, wanted, from, SHOWN)?;
     let shown = pseudonyms::shown(view, &room.viewer, id)?;
     let place = format!("/patients/{shown}/timeline");
     let older = found.next.map(|last| last.cursor().to_string());

@@ -159,7 +159,7 @@ pub(crate) async fn create(call: Call, body: Body<Added>) -> Answer {
         desk.stepped_up()?;
         let Added { name, email, role, password, patient_id } = body.value;
         let phc = match (&password, &mut turn) {
-            (Some(password), Some(turn)) => Some(hashed(desk, (password, &name, &email), &mut turn.memory)?),
+            (Some(password), Some(turn)) => Some(hashed(desk, password, &name, &email, &mut turn.memory)?),
             _ => None,
         };
         drop(turn);
@@ -176,7 +176,9 @@ pub(crate) async fn create(call: Call, body: Body<Added>) -> Answer {
 
 fn hashed(
     desk: &Desk,
-    (password, name, email): (&str, &Name, &Email),
+    password: &str,
+    name: &Name,
+    email: &Email,
     memory: &mut Memory,
 ) -> Result<String, Fault> {
     let organisation = desk.read(|view| Ok(settings::get(view, settings::ORGANISATION)?))?;

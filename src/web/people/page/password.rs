@@ -67,14 +67,15 @@ async fn attempt(state: &Data<State>, secret: String, sent: Sent) -> Result<Trie
     .await?;
     let Some((user, role)) = owner else { return Ok(Tried::Dead) };
     let mut turn = state.checks.turn(Who::Known).await?;
-    blocking(move || try_now(&shared, &secret, &sent, (user, role), &mut turn.memory)).await
+    blocking(move || try_now(&shared, &secret, &sent, user, role, &mut turn.memory)).await
 }
 
 fn try_now(
     state: &State,
     secret: &str,
     sent: &Sent,
-    (user, role): (UserId, Role),
+    user: UserId,
+    role: Role,
     memory: &mut Memory,
 ) -> Result<Tried, Fault> {
     let known = known(state, user)?;

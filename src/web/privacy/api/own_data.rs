@@ -22,6 +22,7 @@ use crate::patients::api::Seen;
 use crate::people::auth::{Viewer, permit_display};
 use crate::readings::api::{Names, Shown};
 use crate::state::State;
+use domain::time::civil::Window;
 use domain::{Instant, PatientId, Role, Signal};
 use store::consents::{self, ledger};
 use store::db::page::{Cursor, MOST};
@@ -320,7 +321,7 @@ impl Source {
 
     fn stretch(&self, view: &mut View<'_>, from: Instant) -> Result<Option<(Vec<Shown>, Instant)>, Fault> {
         let permit = permit_display(view, &self.state, &self.viewer, self.patient.key())?;
-        let within = (from, Instant::MAX);
+        let within = Window { from, to: Instant::MAX };
         let part = readings::next_part(view, &permit, self.patient.key(), Signal::ALL, within, STRETCH)?;
         let Some(Stretch { mut readings, until }) = part else { return Ok(None) };
         readings.sort_by_key(crate::readings::api::place);

@@ -13,10 +13,11 @@ use utoipa::ToSchema;
 
 use crate::http::api::{Answer, Call, List, Paging, Reply};
 use crate::http::fault::Fault;
+use domain::time::civil::Window;
 use domain::{DeviceId, Instant, PatientId, Reading, Signal};
 use store::patients::audience::Requested;
 use store::readings::{self, By, MOST_POINTS, Place, StoredReading};
-use store::{Cursor, View, devices};
+use store::{Ask, Cursor, View, devices};
 
 /// One reading.
 #[derive(Serialize, ToSchema)]
@@ -144,10 +145,14 @@ impl Asked {
         }
     }
 
-    fn span(&self, now: Instant) -> Result<(Instant, Instant), Fault> {
+    fn span(&self, now: Instant) -> Result<Window, Fault> {
         let to = self.to.unwrap_or_else(|| now.plus(AHEAD));
         let from = self.from.unwrap_or_else(|| to.minus(DAY));
-        if from < to { Ok((from, to)) } else { Err(Fault::invalid("from", "`from` lies before `to`")) }
+        if from < to {
+            Ok(Window { from, to })
+        } else {
+            Err(Fault::invalid("from", "`from` lies before `to`"))
+        }
     }
 }
 
@@ -163,7 +168,7 @@ pub(crate) async fn list(call: Call, id: Path<Requested<PatientId>>, asked: Quer
     call.show(*id, move |view, key, permit| {
         let paging = Paging { limit: asked.limit, after: asked.after.clone() };
         let (ask, span) = (paging.ask()?, asked.span(now)?);
-        let page = page(view, permit, key, &asked.signals()?, span, (&ask.after, ask.limit))?;
+        let page = page(view, permit, key, &asked.signals()?, span, &ask)?;
         Reply::ok(&page)
     })
     .await
@@ -180,15 +185,15 @@ fn page(
     permit: &Permit<AlertEvaluate>,
     key: i64,
     signals: &[Signal],
-    (from, to): (Instant, Instant),
-    (after, limit): (&Cursor, usize),
+    within: Window,
+    ask: &Ask,
 ) -> Result<List<Shown>, Fault> {
-    let last = last_place(after)?;
-    let mut begin = from.max(Instant::from_micros(after.at));
+    let (last, limit) = (last_place(&ask.after)?, ask.limit);
+    let mut begin = within.from.max(Instant::from_micros(ask.after.at));
     let mut stretch = FIRST_STRETCH;
     let mut found: Vec<StoredReading> = Vec::new();
     while found.len() <= limit {
-        let within = (begin, to);
+        let within = Window { from: begin, ..within };
         let Some(part) = readings::next_part(view, permit, key, signals, within, stretch)? else { break };
         let mut readings = part.readings;
         readings.retain(|stored| last.is_none_or(|last| place(stored) > last));
@@ -246,8 +251,8 @@ pub(crate) async fn superseded(call: Call, id: Path<Requested<PatientId>>, asked
     call.show(*id, move |view, key, permit| {
         let paging = Paging { limit: asked.limit, after: asked.after.clone() };
         let (ask, span) = (paging.ask()?, asked.span(now)?);
-        let (signals, page) = (asked.signals()?, (last_superseded(&ask.after)?, ask.limit));
-        let listed = readings::superseded(view, permit, key, &signals, span, page)?;
+        let (signals, after) = (asked.signals()?, last_superseded(&ask.after)?);
+        let listed = readings::superseded(view, permit, key, &signals, span, after, ask.limit)?;
         let (mut names, mut items) = (Names::default(), Vec::new());
         for old in listed.values {
             let (superseded_by, quarantine_id) = match old.by {

@@ -16,7 +16,7 @@ use store::devices::bindings;
 use store::patients::audience::Requested;
 use store::readings;
 use store::readings::quarantine;
-use store::{Tx, patients};
+use store::{Keyed, Tx, patients};
 
 /// Something set aside.
 #[derive(Serialize, ToSchema)]
@@ -54,7 +54,7 @@ pub(crate) async fn list(call: Call, id: Path<Requested<PatientId>>, paging: Que
             let display = permit_display(view, &desk.state, &desk.viewer, key)?;
             let mut names = Names::default();
             let mut items = Vec::new();
-            for item in quarantine::waiting(view, (&permit, &display), key, limit)? {
+            for item in quarantine::waiting(view, &permit, &display, key, limit)? {
                 let (reading, about) = (item.reading, item.names);
                 items.push(Aside {
                     id: item.id,
@@ -120,7 +120,7 @@ pub(crate) fn decide(
     let id = viewer.audience.quarantined(tx, asked)?.id();
     let item = quarantine::get(tx, id)?;
     let Some(key) = item.patient_key else { return Err(Code::State.into()) };
-    let patient = patients::id_of(tx, key)?;
+    let patient = Keyed { key, id: patients::id_of(tx, key)? };
     let permit = permit_collected(tx, state, viewer, key)?;
     if released {
         let Some((_, at)) = item.names else { return Err(Code::State.into()) };
@@ -129,9 +129,9 @@ pub(crate) fn decide(
         if wearer.is_none_or(|wearer| wearer.patient_key != key) {
             return Err(Fault::new(Code::State).with("reason", "the device was not this patient's then"));
         }
-        if !readings::put_in_force(tx, &permit, (key, patient), &item)? {
+        if !readings::put_in_force(tx, &permit, patient, &item)? {
             return Err(Fault::new(Code::State).with("reason", "what it takes back is not there any more"));
         }
     }
-    Ok(quarantine::decide(tx, &item, patient, released, &reason)?)
+    Ok(quarantine::decide(tx, &item, patient.id, released, &reason)?)
 }

@@ -29,7 +29,7 @@ use store::people::users;
 use store::people::users::NewUser;
 use store::readings::{self, Batch, ReceiptRef};
 use store::testing::{Home, NOW, stores};
-use store::{Actor, Class, Subject, alerts, escalation, patients, rules, sla};
+use store::{Actor, Class, Keyed, Subject, alerts, escalation, patients, rules, sla};
 
 pub(crate) const SEED: Actor = Actor::System("test");
 /// Where the tests stand: ten minutes after the clinic opened.
@@ -220,7 +220,8 @@ pub(crate) fn raise(
     }));
     let (episode, finding) = (episode.unwrap(), finding.unwrap());
     let late = ended.is_some();
-    home.write(SEED, at, |tx| alerts::open(tx, (key, patient), &rule, &episode, &finding, late)).unwrap()
+    home.write(SEED, at, |tx| alerts::open(tx, Keyed { key, id: patient }, &rule, &episode, &finding, late))
+        .unwrap()
 }
 
 /// Whether a page shows the rare value.

@@ -29,7 +29,7 @@ use crate::readings::{self, Amended, Batch, By};
 use crate::testing::{NOW, grant_calls, stores};
 use crate::tests::{act, patient};
 use crate::{
-    Actor, Class, Error, Place, Store, Subject, Tx, Urgency, alerts, consents, jobs, keys, patients,
+    Actor, Class, Error, Keyed, Place, Store, Subject, Tx, Urgency, alerts, consents, jobs, keys, patients,
 };
 use domain::alerts::{Act as Deed, Level};
 use domain::attachments::{FileName, MediaType};
@@ -134,7 +134,7 @@ fn measured(store: &Store, maria: &Patient, device_key: i64) {
         readings::append(tx, &batch).map(drop)
     });
     readings::roll(store, NOW, domain::Instant::MAX).unwrap();
-    let patient = (maria.key, maria.id);
+    let patient = Keyed { key: maria.key, id: maria.id };
     let amended = Amended { patient, device_key, reading: heart_rate(NOW, 72.0), received, by: By::Source };
     house(store, |tx| readings::amend(tx, &collect(), &amended));
     let aside = Aside {
@@ -160,8 +160,10 @@ fn judged(store: &Store, maria: &Patient) {
     let opened = Change::Opened { level: Level::Red, started_at: NOW, at: NOW };
     let episode = Episode::opened(rule, &opened).unwrap();
     let finding = Finding::of(rule, Level::Red, &[]);
-    let alert =
-        act(store, |tx| alerts::open(tx, (maria.key, maria.id), rule, &episode, &finding, false)).unwrap();
+    let alert = act(store, |tx| {
+        alerts::open(tx, Keyed { key: maria.key, id: maria.id }, rule, &episode, &finding, false)
+    })
+    .unwrap();
     let by = Actor::User { id: ana, role: Role::Clinician };
     let noted = |tx: &mut Tx<'_>| {
         let acted = alerts::acted(tx, alert, ana, Deed::Ack, Some("liguei para ela"));
