@@ -165,12 +165,12 @@ mod tests {
     #[test]
     fn an_event_is_one_line_whatever_it_repeats() {
         let mut written = Vec::new();
-        let said = "a\nERROR forged\u{1b}[2J \u{202e}txt\u{e0041} ação\n";
-        Lines(&mut written).write_all(said.as_bytes()).unwrap();
+        let logged = "a\nERROR forged\u{1b}[2J \u{202e}txt\u{e0041} ação\n";
+        Lines(&mut written).write_all(logged.as_bytes()).unwrap();
         let line = String::from_utf8(written).unwrap();
         assert_eq!(line, "a\\u000aERROR forged\\u001b[2J \\u202etxt\\udb40\\udc41 ação\n");
         let inside: String = serde_json::from_str(&format!("\"{}\"", line.trim_end())).unwrap();
-        assert_eq!(inside, said.trim_end());
+        assert_eq!(inside, logged.trim_end());
     }
 
     #[test]

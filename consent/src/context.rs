@@ -147,9 +147,9 @@ pub enum Mechanism {
 /// How a person is to be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reach {
-    /// Not said: a message purpose is then refused.
+    /// Not stated: a message purpose is then refused.
     #[default]
-    Unsaid,
+    Unstated,
     /// Staff, by the house's own means: only `alert.escalate`.
     Staff,
     /// The patient or their contact, on a channel.

@@ -1,5 +1,5 @@
 //! What happens to a consent. Events are appended, never changed; the row is their fold. Proof of the act
-//! (gesture, screen, authentication) is kept beside the event by whoever stores it.
+//! (gesture, screen, authentication) is stored beside the event.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +13,9 @@ registry! {
     Action {
         /// The term was shown.
         Offered = 1, "offered";
-        /// The subject said yes.
+        /// The subject granted it.
         Granted = 2, "granted";
-        /// The subject said no.
+        /// The subject refused it.
         Refused = 3, "refused";
         /// The subject took a yes back.
         Revoked = 4, "revoked";

@@ -14,7 +14,7 @@ use crate::term::Change;
 pub enum Applied {
     /// The row is now this; its epoch is one higher.
     Changed(Record),
-    /// Nothing: the row already said so, and its epoch stands (revoking twice).
+    /// Nothing: the row already had that state, and its epoch stands (revoking twice).
     Unchanged,
 }
 

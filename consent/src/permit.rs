@@ -1,4 +1,4 @@
-//! Proof that the decision said yes. Nobody outside this crate can make, copy, store or send one.
+//! Proof that the decision allowed it. Nobody outside this crate can make, copy, store or send one.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -67,7 +67,7 @@ impl Verdict {
         self.obligations
     }
 
-    /// The row of the decision table that said yes, such as `D30`.
+    /// The row of the decision table that allowed it, such as `D30`.
     #[must_use]
     pub const fn row(&self) -> &'static str {
         self.row

@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn projecting_drops_what_the_purpose_does_not_need() {
-        let kept: Vec<_> = Purpose::EngageMessage.project(&[Datum::Reading, Datum::Contact]).collect();
-        assert_eq!(kept, [Datum::Contact]);
+        let projected: Vec<_> = Purpose::EngageMessage.project(&[Datum::Reading, Datum::Contact]).collect();
+        assert_eq!(projected, [Datum::Contact]);
     }
 }

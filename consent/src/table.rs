@@ -154,7 +154,7 @@ fn no_transfer(case: &Case<'_>) -> Answer {
 
 fn reachable(case: &Case<'_>) -> bool {
     match case.context.reach {
-        Reach::Unsaid => false,
+        Reach::Unstated => false,
         Reach::Staff => case.purpose == Purpose::AlertEscalate,
         Reach::To { opted_in, template_allowed, quiet_hours, red, .. } => {
             opted_in && template_allowed && (red || !quiet_hours)
@@ -204,7 +204,7 @@ fn within(case: &Case<'_>, record: &Record) -> bool {
     let (scope, context) = (&record.scope, case.context);
     let channel = match context.reach {
         Reach::To { channel, .. } => Some(channel),
-        Reach::Unsaid | Reach::Staff => None,
+        Reach::Unstated | Reach::Staff => None,
     };
     case.data().iter().all(|datum| scope.data.allows(datum))
         && context.device.is_none_or(|device| scope.devices.allows(&device))

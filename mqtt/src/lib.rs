@@ -5,4 +5,4 @@ pub mod gateway;
 pub mod payload;
 mod room;
 
-pub use room::{Held, Room};
+pub use room::{Reservation, Room};

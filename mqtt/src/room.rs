@@ -45,20 +45,20 @@ impl Room {
     }
 
     /// Waits for `bytes`; for all of the room where that is less.
-    pub async fn hold(self: &Arc<Self>, bytes: usize) -> Held {
+    pub async fn hold(self: &Arc<Self>, bytes: usize) -> Reservation {
         let bytes = bytes.min(self.limit);
         // Never closed, so there is always an answer.
         if let Ok(taken) = self.free.acquire_many(permits(bytes)).await {
             taken.forget();
         }
         self.used.fetch_add(bytes, Ordering::SeqCst);
-        Held { room: Arc::clone(self), bytes }
+        Reservation { room: Arc::clone(self), bytes }
     }
 
     /// Takes `bytes` at once, beyond the limit if need be: they have arrived already.
-    pub fn hold_now(self: &Arc<Self>, bytes: usize) -> Held {
+    pub fn hold_now(self: &Arc<Self>, bytes: usize) -> Reservation {
         self.take(bytes);
-        Held { room: Arc::clone(self), bytes }
+        Reservation { room: Arc::clone(self), bytes }
     }
 
     pub(crate) fn take(&self, bytes: usize) {
@@ -83,12 +83,12 @@ impl Room {
 /// A share of a room, given back when it is dropped.
 #[derive(Debug)]
 #[must_use = "the share is given back when this is dropped"]
-pub struct Held {
+pub struct Reservation {
     room: Arc<Room>,
     bytes: usize,
 }
 
-impl Drop for Held {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.room.give_back(self.bytes);
     }

@@ -65,14 +65,14 @@ impl Edge {
         }
         let refusal = match self.look_up(device, token, self.clock.now()) {
             Err(Refused::AsOf(refusal)) => refusal,
-            done => return done.map_err(Refused::told),
+            done => return done.map_err(Refused::refusal),
         };
         // On SQLite there is no database server whose clock could confirm the time.
         if let Url::Sqlite(_) = self.store.url() {
             return Err(refusal);
         }
         match self.store.read(|view| nodes::prove(view, self.store.name(), &self.clock)) {
-            Ok(proven) => self.look_up(device, token, proven.at()).map_err(Refused::told),
+            Ok(proven) => self.look_up(device, token, proven.at()).map_err(Refused::refusal),
             Err(error) => {
                 tracing::error!(%error, "the time at which a device is refused could not be asked for");
                 Err(later())
@@ -143,7 +143,7 @@ enum Refused {
 }
 
 impl Refused {
-    fn told(self) -> Refusal {
+    fn refusal(self) -> Refusal {
         match self {
             Self::Always(refusal) | Self::AsOf(refusal) => refusal,
         }

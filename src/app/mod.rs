@@ -21,7 +21,7 @@ use domain::people::token::Signer;
 use domain::{Clock, messages};
 use edge::{Door, Edge};
 use engine::alerts::late_reds;
-use engine::audit::verification::{KeptHead, Verification};
+use engine::audit::verification::{StoredHead, Verification};
 use engine::devices::{moves, silence};
 use engine::health::{auditor, clock as clock_watch, seat};
 use engine::jobs::Jobs;
@@ -56,8 +56,8 @@ pub struct Options {
     pub bases: consent::Bases,
     /// By which ways people and programs are reached.
     pub post: Post,
-    /// The checkpoint that is kept outside the database.
-    pub kept_head: KeptHead,
+    /// The checkpoint that is stored outside the database.
+    pub stored_head: StoredHead,
 }
 
 /// The keys that sign.
@@ -143,7 +143,7 @@ impl House {
         )?;
         let breakers = outbox::Breakers::default();
         let kinds: Vec<Box<dyn engine::jobs::Kind>> =
-            vec![Box::new(Verification::new(signers.log.vkey().clone(), options.kept_head))];
+            vec![Box::new(Verification::new(signers.log.vkey().clone(), options.stored_head))];
         let jobs = Jobs::new(store.clone(), clock.clone(), kinds, wake.clone(), engine.clone());
         let prompt = Lane::new(
             "engine",

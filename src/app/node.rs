@@ -14,7 +14,7 @@ use domain::messages::network::Networks;
 use domain::people::token::Signer;
 use domain::{Clock, DeviceId, Instant, Role};
 use engine::Status;
-use engine::audit::verification::KeptHead;
+use engine::audit::verification::StoredHead;
 use engine::health::auditor;
 use engine::messages::outbox::{Breakers, Rest, Whom};
 use ingest::Stats;
@@ -52,8 +52,8 @@ pub struct NodeOptions {
     pub webhook_networks: Networks,
     /// The certificates of both doors.
     pub certificates: Vec<Certificate>,
-    /// The checkpoint that is kept outside the database.
-    pub kept_head: KeptHead,
+    /// The checkpoint that is stored outside the database.
+    pub stored_head: StoredHead,
 }
 
 /// A running node.
@@ -89,7 +89,7 @@ impl Node {
             post,
             webhook_networks,
             certificates,
-            kept_head,
+            stored_head,
         } = options;
         let signer = {
             let (store, keys, now) = (store.clone(), keys.to_owned(), clock.now());
@@ -109,7 +109,7 @@ impl Node {
                 home,
                 bases: bases.clone(),
                 post,
-                kept_head,
+                stored_head,
             },
         )
         .await?;
@@ -266,7 +266,7 @@ impl web::EngineView for EngineView {
     }
 
     fn resting(&self) -> Vec<web::Resting> {
-        let told = |Rest { whom, since, until, why }: Rest| {
+        let row = |Rest { whom, since, until, why }: Rest| {
             let (channel, what) = match whom {
                 Whom::Provider(_) => return None,
                 Whom::Domain(name) => (Channel::Email, web::Rests::Domain(name)),
@@ -274,7 +274,7 @@ impl web::EngineView for EngineView {
             };
             Some(web::Resting { channel, what, since, until, why })
         };
-        self.breakers.resting().into_iter().filter_map(told).collect()
+        self.breakers.resting().into_iter().filter_map(row).collect()
     }
 
     fn aside(&self) -> Option<i64> {

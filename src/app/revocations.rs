@@ -23,7 +23,7 @@ const ADMINISTRATIVE_ACTION: u8 = 0x98;
 
 /// A session that is to end.
 enum Ending {
-    /// The patient said stop.
+    /// The patient revoked consent.
     Revoked(DeviceId),
     /// The device may not connect at all.
     OutOfUse(DeviceId),
@@ -59,7 +59,7 @@ enum Changed {
 /// Listens to what is committed and disconnects; ends with the store's last signal.
 pub(super) async fn watch(store: Store, clock: Clock, registry: Arc<OnceLock<Registry>>) {
     let mut signals = store.signals();
-    // Whatever was told before it listened: nothing at the start, much after it fell.
+    // Whatever was announced before it listened: nothing at the start, much after it fell.
     let mut missed = registry.get().is_some();
     loop {
         let signal = match signals.recv().await {

@@ -1,6 +1,6 @@
 //! Writes down what happens at devices beside telemetry, many events in one transaction. One that cannot be written
 //! fails alone; while nothing can be written, what a device can say again is given back to it, and what only the
-//! gateway knows is kept.
+//! gateway knows is stored.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -219,9 +219,9 @@ mod tests {
             events.extend((0..1_021).map(|_| status(erased, "low")));
             scribe(&store).keep(&mut events).unwrap();
             assert!(events.is_empty());
-            let (said, online) =
+            let (reported, online) =
                 store.read(|view| Ok((status::last(view, well)?, devices::get(view, well)?.online))).unwrap();
-            assert_eq!((said, online), (Some((b"offline".to_vec(), Some(NOW))), true));
+            assert_eq!((reported, online), (Some((b"offline".to_vec(), Some(NOW))), true));
         }
     }
 
@@ -262,8 +262,8 @@ mod tests {
                 [state(refused), state(taken)]
             };
             assert_eq!(states(NOW), [Some(State::Refused(0x83)), Some(State::Acknowledged)]);
-            let said = store.read(|view| status::last(view, id)).unwrap();
-            assert_eq!(said, Some((b"offline".to_vec(), Some(NOW))));
+            let reported = store.read(|view| status::last(view, id)).unwrap();
+            assert_eq!(reported, Some((b"offline".to_vec(), Some(NOW))));
         }
     }
 }

@@ -21,12 +21,12 @@ const DEVICES: usize = 200;
 /// Watches the number; never ends by itself.
 pub(super) async fn watch(store: Store, clock: Clock, standing: Standing, registry: Arc<OnceLock<Registry>>) {
     let mut looks = tokio::time::interval(EVERY);
-    // Told anew after it fell in the midst of it; at the start hardly anybody is connected.
-    let mut told = None;
+    // Announced anew after it failed midway; at the start hardly anybody is connected.
+    let mut announced = None;
     loop {
         looks.tick().await;
         let (Some(slot), Some(sessions)) = (standing.number(), registry.get()) else { continue };
-        if !standing.takes_part() || told == Some(slot) {
+        if !standing.takes_part() || announced == Some(slot) {
             continue;
         }
         let (store, now, sessions) = (store.clone(), clock.now(), sessions.clone());
@@ -37,7 +37,7 @@ pub(super) async fn watch(store: Store, clock: Clock, standing: Standing, regist
                 .try_for_each(|some| announce(&store, now, slot, &sessions, some))
         });
         match done.await {
-            Ok(()) => told = Some(slot),
+            Ok(()) => announced = Some(slot),
             Err(error) => tracing::warn!(%error, "connected devices were not told of yet; tried again"),
         }
     }

@@ -97,9 +97,9 @@ fn listed(list: &[u8], found: &BTreeMap<String, String>) -> Result<(), String> {
             Some(actual) if actual != hash => return Err(format!("{name} was altered")),
             Some(_) => {}
         }
-        let told = Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let file_name = Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let by_hash = name.starts_with("bodies/") || name.starts_with("terms/");
-        if by_hash && told.split('.').next() != Some(hash) {
+        if by_hash && file_name.split('.').next() != Some(hash) {
             return Err(format!("{name} is not what its name says"));
         }
     }

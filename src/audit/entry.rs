@@ -97,7 +97,7 @@ pub struct Actor {
     pub tag: Option<Tag>,
 }
 
-/// How a body kept outside the tree is stored.
+/// How a body outside the tree is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Alg {
     /// Sealed under the person's key; `h` is over the ciphertext.
@@ -108,7 +108,7 @@ pub enum Alg {
     Clear,
 }
 
-/// A commitment to a body kept outside the tree.
+/// A commitment to a body stored outside the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Body {
@@ -177,7 +177,7 @@ pub struct Entry {
     /// The second of telemetry that a `telemetry.batch` commits to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
-    /// What is kept outside the tree.
+    /// What is stored outside the tree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Body>,
     /// The code of the outcome.
@@ -217,7 +217,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// An entry with nothing but what each must have. `at` is kept to the millisecond.
+    /// An entry with nothing but what each must have. `at` is cut to the millisecond.
     #[must_use]
     pub const fn new(kind: EntryType, id: Uuid, at: Instant, nonce: Nonce, actor: Actor) -> Self {
         Self {

@@ -46,7 +46,7 @@ pub struct Scribe {
 
 impl Scribe {
     /// The receipt of `message` with `readings`, in whatever order they come. `key` is the patient's audit
-    /// key, built once and kept.
+    /// key, built once and cached.
     pub fn receipt(&mut self, key: &hmac::Key, message: &Message, readings: &[Line]) -> Hash {
         self.bytes.clear();
         self.head(message, readings.len());

@@ -249,7 +249,7 @@ impl<R: TileReader + ?Sized> Walk<'_, R> {
     fn load_tiles(&mut self, bundle: Place) -> Result<(), Unreadable> {
         for level in 0..8_u8 {
             let index = bundle.index >> (8 * u32::from(level));
-            if self.stored.get(&level).is_some_and(|(held, _)| *held == index) {
+            if self.stored.get(&level).is_some_and(|(stored, _)| *stored == index) {
                 continue;
             }
             let items = self.size >> (8 * u32::from(level));

@@ -56,11 +56,11 @@ pub fn joined(
     newer: &End<'_>,
     body: impl Fn(&Digest) -> Option<Vec<u8>>,
 ) -> Result<(), String> {
-    let sealed: Sealed = said(older.entry, EntryType::LogSealed, &body)?;
+    let sealed: Sealed = body_of(older.entry, EntryType::LogSealed, &body)?;
     if sealed.next != newer.vkey.to_string() {
         return Err(format!("the last entry of {} names another log", older.vkey.name()));
     }
-    let opened: Opened = said(newer.entry, EntryType::LogOpened, &body)?;
+    let opened: Opened = body_of(newer.entry, EntryType::LogOpened, &body)?;
     let name = newer.vkey.name();
     let previous = opened.previous.filter(|previous| previous.vkey == older.vkey.to_string());
     let Some(previous) = previous.filter(|_| opened.vkey == newer.vkey.to_string()) else {
@@ -73,7 +73,7 @@ pub fn joined(
     }
 }
 
-fn said<T: for<'de> Deserialize<'de>>(
+fn body_of<T: for<'de> Deserialize<'de>>(
     entry: &[u8],
     kind: EntryType,
     body: impl Fn(&Digest) -> Option<Vec<u8>>,

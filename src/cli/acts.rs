@@ -1,4 +1,4 @@
-//! What an operator does, said once: on a stopped node by its data directory ([`super::desk::Desk`]), on a running one
+//! What an operator does, declared once: on a stopped node by its data directory ([`super::desk::Desk`]), on a running one
 //! over its API ([`super::remote::Remote`]). The rows are printed as they are, so both answer in one form.
 
 use consent::{Lang, Purpose, State};
@@ -111,7 +111,7 @@ pub(super) struct Standing {
 
 /// What an act of consent led to.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Said {
+pub(super) struct ConsentChange {
     /// The act.
     pub id: ConsentId,
     /// What for.
@@ -170,9 +170,15 @@ pub(super) trait Acts {
     fn unbind(&self, device: DeviceId, of: Option<PatientId>, at: Option<Instant>) -> Result<BindingRow>;
 
     /// A yes to the text that stands in that language.
-    fn grant(&self, patient: PatientId, purpose: Purpose, lang: Lang, from: Option<Instant>) -> Result<Said>;
+    fn grant(
+        &self,
+        patient: PatientId,
+        purpose: Purpose,
+        lang: Lang,
+        from: Option<Instant>,
+    ) -> Result<ConsentChange>;
     /// A yes is taken back.
-    fn revoke(&self, patient: PatientId, purpose: Purpose) -> Result<Said>;
+    fn revoke(&self, patient: PatientId, purpose: Purpose) -> Result<ConsentChange>;
     /// Where a patient's consents stand.
     fn consents(&self, patient: PatientId) -> Result<Vec<Standing>>;
 }

@@ -12,7 +12,7 @@ use super::out::note;
 use crate::observe;
 use supervise::Threads;
 
-/// How long whoever is told to end before they serve may take: nothing was promised to anybody yet.
+/// How long whoever is told to end before they serve may take: nobody depends on the node yet.
 const OPENING: Duration = Duration::from_secs(2);
 /// What of the log is still to be written has so long.
 const FLUSH: Duration = Duration::from_millis(500);
@@ -21,7 +21,7 @@ const FLUSH: Duration = Duration::from_millis(500);
 pub(super) struct Ears {
     runtime: Runtime,
     signals: Arc<Mutex<Signals>>,
-    told: EndSignals,
+    end_signals: EndSignals,
     early: tokio::task::JoinHandle<()>,
 }
 
@@ -39,24 +39,24 @@ impl Ears {
             let _within = runtime.enter();
             Arc::new(Mutex::new(Signals::hear().map_err(fault)?))
         };
-        let told = EndSignals::new(leave);
-        let early = runtime.spawn(told.clone().hear(Arc::clone(&signals)));
-        Ok(Self { runtime, signals, told, early })
+        let end_signals = EndSignals::new(leave);
+        let early = runtime.spawn(end_signals.clone().hear(Arc::clone(&signals)));
+        Ok(Self { runtime, signals, end_signals, early })
     }
 
     /// The house is open: signals are heard by one of its watched tasks from now on.
     pub(super) fn under(self, threads: &Threads) -> (Runtime, EndSignals) {
-        let Self { runtime, signals, told, early } = self;
+        let Self { runtime, signals, end_signals, early } = self;
         early.abort();
         let within = runtime.enter();
-        let hears = told.clone();
+        let hears = end_signals.clone();
         drop(threads.task("signals", move || hears.clone().hear(Arc::clone(&signals))));
         drop(within);
-        (runtime, told)
+        (runtime, end_signals)
     }
 }
 
-/// What was told. It is kept: whoever looks later than it came sees it too. Cheap to clone.
+/// The signal that came. It is remembered: whoever looks later sees it too. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct EndSignals {
     /// To end.
@@ -155,15 +155,15 @@ mod tests {
     #[test]
     fn a_signal_that_comes_before_anybody_looks_is_seen_by_whoever_looks_and_a_second_one_ends_at_once() {
         let left = || std::mem::take(&mut *LEFT.lock().unwrap());
-        let told = || EndSignals::new(|after| LEFT.lock().unwrap().push(after));
-        let opening = told();
+        let end_signals = || EndSignals::new(|after| LEFT.lock().unwrap().push(after));
+        let opening = end_signals();
         opening.signal();
         assert!(*opening.to_end().borrow(), "nobody looked when it came");
         assert_eq!(left(), [OPENING], "however far it comes with the database");
         opening.serves();
         opening.signal();
         assert_eq!(left(), [Duration::ZERO]);
-        let serving = told();
+        let serving = end_signals();
         let looks = serving.to_end();
         assert!(!*looks.borrow());
         serving.serves();

@@ -2,7 +2,9 @@
 
 use consent::{Giver, Grant, Lang, Purpose};
 
-use super::acts::{Acts, BindingRow, DeviceRow, Given, Linked, Moving, PatientRow, Said, Standing, UserRow};
+use super::acts::{
+    Acts, BindingRow, ConsentChange, DeviceRow, Given, Linked, Moving, PatientRow, Standing, UserRow,
+};
 use super::desk::Desk;
 use super::error::{Error, Result};
 use super::revocations;
@@ -45,7 +47,7 @@ impl BindingRow {
     }
 }
 
-impl From<consents::Outcome> for Said {
+impl From<consents::Outcome> for ConsentChange {
     fn from(outcome: consents::Outcome) -> Self {
         let consents::Outcome { id, record, .. } = outcome;
         let term_sha256 = record.term_sha256.map(hex::encode);
@@ -178,7 +180,13 @@ impl Acts for Desk {
         self.write(|tx| Ok(BindingRow::of(bindings::unbind(tx, device, of, at)?, leaving)))
     }
 
-    fn grant(&self, patient: PatientId, purpose: Purpose, lang: Lang, from: Option<Instant>) -> Result<Said> {
+    fn grant(
+        &self,
+        patient: PatientId,
+        purpose: Purpose,
+        lang: Lang,
+        from: Option<Instant>,
+    ) -> Result<ConsentChange> {
         let current = self.store.read(|view| terms::current(view, purpose))?;
         let term = current.into_iter().find(|term| term.lang == lang).ok_or_else(|| no_term(purpose))?;
         let mut sha256 = [0_u8; 32];
@@ -189,7 +197,7 @@ impl Acts for Desk {
         Ok(self.write(|tx| consents::grant(tx, patient, purpose, grant.clone(), &giver.into()))?.into())
     }
 
-    fn revoke(&self, patient: PatientId, purpose: Purpose) -> Result<Said> {
+    fn revoke(&self, patient: PatientId, purpose: Purpose) -> Result<ConsentChange> {
         let giver = Giver::StaffAssisted;
         let outcome = self.write(|tx| consents::revoke(tx, patient, purpose, &giver.into()))?;
         revocations::catch_up(&self.store, self.home.dir())?;
@@ -198,8 +206,8 @@ impl Acts for Desk {
 
     fn consents(&self, patient: PatientId) -> Result<Vec<Standing>> {
         let key = self.store.read(|view| Audience::operator().patient(view, patient))?.key();
-        let held = self.store.read(|view| ledger::of(view, key))?;
-        let records = Purpose::ALL.iter().filter_map(|purpose| consent::Records::record(&held, *purpose));
+        let ledger = self.store.read(|view| ledger::of(view, key))?;
+        let records = Purpose::ALL.iter().filter_map(|purpose| consent::Records::record(&ledger, *purpose));
         let row = |record: &consent::Record| Standing {
             purpose: record.purpose,
             state: record.state,

@@ -86,8 +86,8 @@ pub fn catch_up(store: &Store, dir: &Path) -> Result<usize> {
 pub fn complete(store: &Store, dir: &Path, now: Instant) -> Result<usize> {
     let appended = catch_up(store, dir)?;
     let chain = Chain::of(&content(&dir.join(FILE))?, &seals(dir)?);
-    let held = Comparison::of(store, &chain.proven.withdrawn)?;
-    if chain.fault.is_none() && !held.lacks && !held.has_more {
+    let comparison = Comparison::of(store, &chain.proven.withdrawn)?;
+    if chain.fault.is_none() && !comparison.lacks && !comparison.has_more {
         return Ok(appended);
     }
     tracing::error!(

@@ -65,14 +65,14 @@ pub(super) fn demo(
     let keys = prepared.home.keys();
     prepared.home.require_restored()?;
     take_stock(&store, prepared.home.dir(), clock)?;
-    let (runtime, told) = ears.under(store.threads());
-    let mut stop = told.to_end();
+    let (runtime, end_signals) = ears.under(store.threads());
+    let mut stop = end_signals.to_end();
     runtime.block_on(async {
         if *stop.borrow() {
             return Ok(());
         }
         let node = open(options, &store, tokens, &keys, clock, Vec::new()).await?;
-        told.serves();
+        end_signals.serves();
         let keeping = keep_revocations(&store, prepared.home.dir());
         let ready = Ready {
             http: url(options, node.http()),
@@ -120,15 +120,15 @@ pub(super) fn serve(options: &Options, asked: &Serve, out: Out, ears: Ears, cloc
     signing::agree(&store, &tokens, &whereabouts(&options.data_dir), clock.now())?;
     let caught = take_stock(&store, home.dir(), clock)?;
     tracing::debug!(caught, "revocations.log is caught up");
-    let (runtime, told) = ears.under(store.threads());
-    let mut stop = told.to_end();
+    let (runtime, end_signals) = ears.under(store.threads());
+    let mut stop = end_signals.to_end();
     runtime.block_on(async {
         if *stop.borrow() {
             return Ok(());
         }
         let demanded = options.factor_roles.clone();
         let node = open(options, &store, tokens, &home.keys(), clock, demanded).await?;
-        told.serves();
+        end_signals.serves();
         let keeping = keep_revocations(&store, home.dir());
         #[cfg(debug_assertions)]
         asked.strike.iter().for_each(|thread| store.threads().strike(thread, u32::MAX));
@@ -183,7 +183,7 @@ async fn open(
 ) -> Result<Node> {
     let certificates = certificates::read(options)?;
     certificates::report(&certificates, clock.now());
-    // The keys lie in the data directory, and so does what is kept outside the database.
+    // The keys lie in the data directory, and so does what is stored outside the database.
     let dir = keys.parent().unwrap_or(keys).to_owned();
     let asked = NodeOptions {
         http: options.http,
@@ -200,7 +200,7 @@ async fn open(
         post: post(options, store)?,
         webhook_networks: options.notify.webhook_networks.clone(),
         certificates,
-        kept_head: Arc::new(move || revocations::signed_head(&dir).map_err(|fault| fault.to_string())),
+        stored_head: Arc::new(move || revocations::signed_head(&dir).map_err(|fault| fault.to_string())),
     };
     let started = Node::start(store, clock, tokens, keys, asked).await;
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))
@@ -236,7 +236,7 @@ fn take_stock(store: &Store, dir: &Path, clock: &Clock) -> Result<usize> {
 }
 
 /// How long `revocations.log` may lag behind what is not a consent.
-const KEPT_EVERY: Duration = Duration::from_secs(5);
+const CATCH_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// Appends to `revocations.log` after each revocation's commit, and what else was withdrawn soon after.
 fn keep_revocations(store: &Store, dir: &Path) -> JoinHandle<()> {
@@ -245,11 +245,11 @@ fn keep_revocations(store: &Store, dir: &Path) -> JoinHandle<()> {
 }
 
 async fn keep_on(store: Store, dir: PathBuf) {
-    let mut told = store.signals();
-    let mut soon = tokio::time::interval(KEPT_EVERY);
+    let mut announced = store.signals();
+    let mut soon = tokio::time::interval(CATCH_UP_EVERY);
     loop {
         let heard = tokio::select! {
-            heard = told.recv() => heard,
+            heard = announced.recv() => heard,
             _ = soon.tick() => Err(RecvError::Lagged(0)),
         };
         match heard {

@@ -30,7 +30,7 @@ pub(super) fn house<'a>(
             home: String::new(),
             bases: consent::Bases::default(),
             post,
-            kept_head: Arc::new(|| Ok(None)),
+            stored_head: Arc::new(|| Ok(None)),
         };
         let house = Box::pin(app::House::start(store, &clock, Signers { tokens, log }, options)).await?;
         Ok(House {

@@ -41,7 +41,7 @@ macro_rules! layer {
                     })?;
                     Ok(Some(value))
                 };
-                Ok(Self { $($name: text(stringify!($name))?.map(|value| Said::said(stringify!($name), value)).transpose()?,)+ })
+                Ok(Self { $($name: text(stringify!($name))?.map(|value| FromText::from_text(stringify!($name), value)).transpose()?,)+ })
             }
         }
     };
@@ -82,24 +82,24 @@ layer! {
 }
 
 /// A value as an environment variable says it.
-trait Said: Sized {
-    fn said(name: &'static str, text: String) -> Result<Self, Error>;
+trait FromText: Sized {
+    fn from_text(name: &'static str, text: String) -> Result<Self, Error>;
 }
 
-impl Said for String {
-    fn said(_: &'static str, text: String) -> Result<Self, Error> {
+impl FromText for String {
+    fn from_text(_: &'static str, text: String) -> Result<Self, Error> {
         Ok(text)
     }
 }
 
-impl Said for Hidden {
-    fn said(_: &'static str, text: String) -> Result<Self, Error> {
+impl FromText for Hidden {
+    fn from_text(_: &'static str, text: String) -> Result<Self, Error> {
         Ok(Self::new(text))
     }
 }
 
-impl Said for bool {
-    fn said(name: &'static str, text: String) -> Result<Self, Error> {
+impl FromText for bool {
+    fn from_text(name: &'static str, text: String) -> Result<Self, Error> {
         match text.as_str() {
             "1" | "true" => Ok(true),
             "0" | "false" | "" => Ok(false),
@@ -108,8 +108,8 @@ impl Said for bool {
     }
 }
 
-impl Said for u8 {
-    fn said(name: &'static str, text: String) -> Result<Self, Error> {
+impl FromText for u8 {
+    fn from_text(name: &'static str, text: String) -> Result<Self, Error> {
         text.parse().map_err(|_not_a_number| Error::Value { name, why: "say a number from 0 to 255".into() })
     }
 }

@@ -150,15 +150,15 @@ impl Flags {
     pub const SUSPECT: Self = Self(1);
     /// The number fits another unit better than the one it came with.
     pub const UNIT_SUSPECT: Self = Self(2);
-    /// The sensor said `LOW`: below what it can measure. The value is [`SENTINEL_LOW`], a mark below every
+    /// The sensor reported `LOW`: below what it can measure. The value is [`SENTINEL_LOW`], a mark below every
     /// threshold and not a measurement: averages, charts and exports leave it out.
     pub const LOW: Self = Self(4);
-    /// The sensor said `HIGH`: above what it can measure. The value is [`SENTINEL_HIGH`], a mark above every
+    /// The sensor reported `HIGH`: above what it can measure. The value is [`SENTINEL_HIGH`], a mark above every
     /// threshold and not a measurement: averages, charts and exports leave it out.
     pub const HIGH: Self = Self(8);
     /// Came without an instant of its own and was stamped on receipt.
     pub const STAMPED: Self = Self(16);
-    /// Stands in place of another value that was found wrong. Never stored: it is told as the reading is read.
+    /// Stands in place of another value that was found wrong. Never stored: it is set when the reading is read.
     pub const CORRECTED: Self = Self(64);
 
     /// Whether the value, or the unit that it came in, is too odd to be believed alone: to be measured again.
@@ -308,7 +308,7 @@ pub struct Withdrawal {
     /// When.
     pub at: Instant,
     /// The value that is taken back; `None`: whichever is in force.
-    pub said: Option<Reading>,
+    pub value: Option<Reading>,
 }
 
 /// A reading together with the device that measured it: its identity inside one patient's story is

@@ -156,10 +156,10 @@ impl Timer {
         self.share(calendar, WARN_PERCENT)
     }
 
-    /// When people are told of what this clock says at an instant: a clock of days says it at midnight, people
+    /// When people are notified of what this clock says at an instant: a clock of days says it at midnight, people
     /// hear it when their calendar opens. `None` when it opens no more.
     #[must_use]
-    pub fn told_at(&self, calendar: &Calendar, says: Instant) -> Option<Instant> {
+    pub fn announced_at(&self, calendar: &Calendar, says: Instant) -> Option<Instant> {
         match self.target {
             Target::Minutes(_) | Target::OpenMinutes(_) => Some(says),
             Target::Days(_) | Target::WorkingDays(_) => calendar.opens(says),
@@ -226,11 +226,11 @@ impl Timer {
         match self.target {
             Target::Minutes(_) | Target::Days(_) => out.push(Segment { window, still: None }),
             Target::OpenMinutes(_) | Target::WorkingDays(_) => {
-                let told = |stretch: Stretch| Segment {
+                let segment = |stretch: Stretch| Segment {
                     window: stretch.window,
                     still: stretch.closed.map(Still::Closed),
                 };
-                out.extend(calendar.trace(window).into_iter().map(told));
+                out.extend(calendar.trace(window).into_iter().map(segment));
             }
         }
     }

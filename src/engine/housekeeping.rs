@@ -15,9 +15,9 @@ use store::readings::{self, quarantine};
 use store::{Store, Tx, Urgency, alerts};
 
 /// How long open pages can resume their stream.
-const SIGNALS_KEPT: Duration = Duration::from_secs(24 * 3_600);
-/// How long ended sessions and used links are kept for the record.
-const SIGN_INS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
+const SIGNALS_RETENTION: Duration = Duration::from_secs(24 * 3_600);
+/// How long ended sessions and used links are retained.
+const SIGN_INS_RETENTION: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// How long a fact leads to the people in it: as long as somebody may claim damages for a service (CDC art. 27).
 const FACTS_LINKED: Duration = Duration::from_secs(5 * 366 * 24 * 3_600);
 /// How often it looks.
@@ -33,15 +33,15 @@ type Chore = fn(&mut Tx<'_>, Instant) -> store::Result<usize>;
 const CHORES: &[(&str, Urgency, Chore)] = &[
     ("snoozes", Urgency::Patient, |tx, _| alerts::wake(tx, 500)),
     ("quarantine", Urgency::Patient, |tx, _| quarantine::expire(tx)),
-    ("sessions", Urgency::Patient, |tx, now| sessions::prune(tx, now.minus(SIGN_INS_KEPT))),
-    ("links", Urgency::Patient, |tx, now| links::prune(tx, now.minus(SIGN_INS_KEPT))),
-    ("signals", Urgency::Patient, |tx, now| signals::prune(tx, now.minus(SIGNALS_KEPT))),
+    ("sessions", Urgency::Patient, |tx, now| sessions::prune(tx, now.minus(SIGN_INS_RETENTION))),
+    ("links", Urgency::Patient, |tx, now| links::prune(tx, now.minus(SIGN_INS_RETENTION))),
+    ("signals", Urgency::Patient, |tx, now| signals::prune(tx, now.minus(SIGNALS_RETENTION))),
     ("facts", Urgency::Patient, |tx, now| facts::unlink_old(tx, now.minus(FACTS_LINKED))),
     ("throttles", Urgency::Patient, |tx, _| throttles::prune(tx)),
     ("answers", Urgency::Patient, |tx, _| idempotency::prune(tx)),
     ("keys", Urgency::Patient, |tx, _| rewrap::rewrap(tx)),
     ("unstamped", Urgency::Patient, readings::prune_unstamped),
-    ("jobs", Urgency::Patient, |tx, now| retention::prune(tx, now.minus(retention::KEPT))),
+    ("jobs", Urgency::Patient, |tx, now| retention::prune(tx, now.minus(retention::RETENTION))),
 ];
 
 /// Housekeeping as a module.

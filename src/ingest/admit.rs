@@ -1,4 +1,4 @@
-//! What can be said of a message before the store is asked: its readings, or where it is malformed.
+//! What is known of a message before the store is asked: its readings, or where it is malformed.
 
 use mqtt::gateway::{Delivery, Reply};
 use mqtt::payload::{self, Malformed};

@@ -30,7 +30,7 @@ const fn alarming(signal: Signal) -> (f64, f64) {
     }
 }
 
-/// A bound as it was said.
+/// A bound as it was stated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Beyond {
     /// Where the value lies.

@@ -91,7 +91,7 @@ pub const fn bounds(signal: Signal) -> Bounds {
 }
 
 /// Whether the number fits another unit better than the one it came with: Fahrenheit sent as Celsius, a
-/// ratio sent as percent, mmol/L sent as mg/dL. It is said, never converted.
+/// ratio sent as percent, mmol/L sent as mg/dL. It is reported, never converted.
 #[must_use]
 pub(crate) fn is_unit_suspect(reading: &Reading) -> bool {
     let fits = |low: f64, high: f64| (low..=high).contains(&reading.value);

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mqtt::gateway::Delivery;
-use mqtt::{Held, Room};
+use mqtt::{Reservation, Room};
 use tokio::sync::futures::OwnedNotified;
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
@@ -43,7 +43,7 @@ pub(super) enum Lane {
 /// A message on its way to the commit; the last of those that came together holds their room and their place.
 pub(super) struct Queued {
     pub admitted: Admitted,
-    pub held: Option<(Held, Place)>,
+    pub held: Option<(Reservation, Place)>,
 }
 
 /// One queue's way in.
@@ -150,7 +150,7 @@ impl Lanes {
 #[derive(Default)]
 pub(super) struct Group {
     pub messages: Vec<Admitted>,
-    held: Vec<(Held, Place)>,
+    held: Vec<(Reservation, Place)>,
 }
 
 impl Group {
@@ -173,7 +173,7 @@ impl Group {
 struct Share {
     bytes: usize,
     lane: Lane,
-    /// Told once none of it waits.
+    /// Notified once none of it waits.
     answered: Arc<Notify>,
 }
 

@@ -34,7 +34,7 @@ const MESSAGE_BYTES: usize = 512;
 /// A connection waits for room for so many of its messages at once, and for so many bytes of what they become.
 const TOGETHER: usize = 64;
 const TOGETHER_BYTES: usize = 1024 * 1024;
-/// A commit that takes longer, with all its attempts, is told: no reading is taken meanwhile.
+/// A commit that takes longer, with all its attempts, is reported: no reading is taken meanwhile.
 const AT_MOST: Duration = Duration::from_secs(10);
 /// How often one patient's new readings are announced to open pages at most.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);

@@ -117,7 +117,7 @@ pub struct Quarantined {
 pub struct Normalised {
     /// What may be stored, in the order of the message; (signal, instant) appears once.
     pub readings: Vec<Taken>,
-    /// What takes the place of what the source said before, in the order of the message.
+    /// What takes the place of what the source reported before, in the order of the message.
     pub corrections: Vec<Taken>,
     /// What is taken back.
     pub withdrawn: Vec<TakenBack>,
@@ -172,7 +172,7 @@ pub(crate) fn normalise(samples: &Samples<'_>, received_at: Instant) -> Normalis
     for sample in &samples.list {
         let place = || Place { record: sample.record, at: Some(instant(sample.at, received_at).0) };
         match reading(sample, received_at, &strays) {
-            Ok(Said::Measured(mut reading)) => {
+            Ok(Sampled::Measured(mut reading)) => {
                 if sample.at == At::Reception(0) {
                     reading.at = unstamped.next(reading.signal, received_at);
                 }
@@ -183,7 +183,7 @@ pub(crate) fn normalise(samples: &Samples<'_>, received_at: Instant) -> Normalis
                     None => out.place(taken, &mut places),
                 }
             }
-            Ok(Said::Withdrawn(what)) => out.withdrawn.push(TakenBack { what, record: sample.record }),
+            Ok(Sampled::Withdrawn(what)) => out.withdrawn.push(TakenBack { what, record: sample.record }),
             Err(why) => out.refused.add(&sample.name, why.code(), false, place()),
         }
     }
@@ -205,7 +205,9 @@ impl Normalised {
     /// A record that says twice whose it is, of two, is of nobody that this house knows.
     fn claim(&mut self, record: u32, who: Option<Uuid>) {
         match self.claims.last_mut() {
-            Some((known, said)) if *known == record => *said = said.filter(|said| Some(*said) == who),
+            Some((known, claimed)) if *known == record => {
+                *claimed = claimed.filter(|claimed| Some(*claimed) == who)
+            }
             _ => self.claims.push((record, who)),
         }
     }
@@ -274,12 +276,12 @@ fn instant(at: At, received_at: Instant) -> (Instant, Flags) {
 }
 
 /// What a sample says.
-enum Said {
+enum Sampled {
     Measured(Reading),
     Withdrawn(Withdrawal),
 }
 
-fn reading(sample: &Sample<'_>, received_at: Instant, strays: &Strays) -> Result<Said, Why> {
+fn reading(sample: &Sample<'_>, received_at: Instant, strays: &Strays) -> Result<Sampled, Why> {
     let signal = Signal::from_name(&sample.name).ok_or(Why::UnknownSignal)?;
     if strays.may_be_of(sample, signal) {
         return Err(Why::Unit);
@@ -298,14 +300,14 @@ fn reading(sample: &Sample<'_>, received_at: Instant, strays: &Strays) -> Result
             Beyond { side: *side, bound: *bound }.proves(signal, sent_in).ok_or(Why::Value)?
         }
         Value::Absent if sample.status == Status::EnteredInError => {
-            return Ok(Said::Withdrawn(Withdrawal { signal, at, said: None }));
+            return Ok(Sampled::Withdrawn(Withdrawal { signal, at, value: None }));
         }
         Value::Absent => return Err(Why::Value),
     };
     let reading = Reading { signal, at, value, unit, flags: stamped.with(word) };
     Ok(match sample.status {
-        Status::EnteredInError => Said::Withdrawn(Withdrawal { signal, at, said: Some(reading) }),
-        Status::Final | Status::Correction => Said::Measured(reading),
+        Status::EnteredInError => Sampled::Withdrawn(Withdrawal { signal, at, value: Some(reading) }),
+        Status::Final | Status::Correction => Sampled::Measured(reading),
     })
 }
 

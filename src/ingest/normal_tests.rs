@@ -238,9 +238,9 @@ fn a_number_that_fits_another_unit_is_flagged_and_never_converted() {
     assert!(!suspect(r#"{"values":{"glucose":5.5},"units":{"glucose":"mmol/L"}}"#));
     assert!(!suspect(r#"{"values":{"body_temperature":98.6},"units":{"body_temperature":"[degF]"}}"#));
     assert_eq!(quarantined(r#"{"body_temperature":98.6}"#), [("body_temperature", "E_IMPLAUSIBLE")]);
-    let kept = one(r#"{"glucose":15}"#);
-    assert_eq!((kept.value, kept.unit), (15.0, Unit::MgPerDl));
-    assert!(kept.flags.has(Flags::SUSPECT));
+    let accepted = one(r#"{"glucose":15}"#);
+    assert_eq!((accepted.value, accepted.unit), (15.0, Unit::MgPerDl));
+    assert!(accepted.flags.has(Flags::SUSPECT));
 }
 
 #[test]
@@ -370,12 +370,12 @@ proptest! {
             .collect();
         let normal = normal(&format!("[{}]", records.join(",")));
         let refused = usize::try_from(normal.refused.total()).unwrap();
-        let told = normal.readings.len() + refused + normal.quarantined.len();
-        prop_assert!(told <= values.len());
+        let accounted = normal.readings.len() + refused + normal.quarantined.len();
+        prop_assert!(accounted <= values.len());
         let places: std::collections::HashSet<_> = normal.readings.iter().map(|r| (r.reading.signal, r.reading.at)).collect();
         prop_assert_eq!(places.len(), normal.readings.len());
         let sent: std::collections::HashSet<_> =
             values.iter().map(|(signal, value, offset)| (signal, value.to_bits(), offset)).collect();
-        prop_assert!(told >= sent.len(), "{} of {} different readings", told, sent.len());
+        prop_assert!(accounted >= sent.len(), "{} of {} different readings", accounted, sent.len());
     }
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 use domain::line::is_unseen;
 use domain::{Instant, Signal};
 
-/// How many names that are no signals are told by name; further ones are counted.
+/// How many names that are no signals are listed by name; further ones are counted.
 const NAMED: usize = 16;
-/// How many records of one part are told; further ones are counted.
+/// How many records of one part are listed; further ones are counted.
 const RECORDS: usize = 4;
 /// The longest name that goes back to the device, in characters.
 const NAME_LENGTH: usize = 64;
@@ -94,7 +94,7 @@ impl Parts {
         self.list.is_empty()
     }
 
-    /// The parts that are told by name.
+    /// The parts that are listed by name.
     pub fn iter(&self) -> impl Iterator<Item = &Part> {
         self.list.iter()
     }
@@ -133,7 +133,7 @@ impl Parts {
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let mut untold = self.total();
+        let mut unlisted = self.total();
         for part in &self.list {
             if text.len() > TEXT {
                 break;
@@ -148,11 +148,11 @@ impl Parts {
                     let _infallible = write!(text, " at {}", at.rfc3339());
                 }
             }
-            let told = u32::try_from(part.records.len()).unwrap_or(part.count);
-            untold = untold.saturating_sub(told);
+            let listed = u32::try_from(part.records.len()).unwrap_or(part.count);
+            unlisted = unlisted.saturating_sub(listed);
         }
-        if untold > 0 {
-            let _infallible = write!(text, "; and {untold} more");
+        if unlisted > 0 {
+            let _infallible = write!(text, "; and {unlisted} more");
         }
         text
     }

@@ -12,11 +12,11 @@ use domain::readings::{Reading, Signal, Unit};
 /// The units of each record that were laid on no value.
 #[derive(Default)]
 pub(crate) struct Strays {
-    of: BTreeMap<u32, Said>,
+    of: BTreeMap<u32, StatedUnits>,
 }
 
 #[derive(Default)]
-struct Said {
+struct StatedUnits {
     /// Those that can be read.
     units: Vec<Unit>,
     /// Of what those are that cannot; empty: of anything.
@@ -28,11 +28,11 @@ impl Strays {
     pub(crate) fn of(samples: &Samples<'_>) -> Self {
         let mut strays = Self::default();
         for stray in &samples.units {
-            let said = strays.of.entry(stray.record).or_default();
+            let stated = strays.of.entry(stray.record).or_default();
             match units::meaning(&stray.unit) {
-                Some(unit) if said.units.contains(&unit) => {}
-                Some(unit) => said.units.push(unit),
-                None => drop(said.unread.insert(stray.of.clone())),
+                Some(unit) if stated.units.contains(&unit) => {}
+                Some(unit) => stated.units.push(unit),
+                None => drop(stated.unread.insert(stray.of.clone())),
             }
         }
         strays
@@ -41,14 +41,14 @@ impl Strays {
     /// Whether one of them may be the unit of this value.
     pub(crate) fn may_be_of(&self, sample: &Sample<'_>, signal: Signal) -> bool {
         let is_bare = sample.unit.is_none() && matches!(sample.value, Value::Number(_) | Value::Bound(..));
-        let Some(said) = self.of.get(&sample.record).filter(|_| is_bare) else { return false };
+        let Some(stated) = self.of.get(&sample.record).filter(|_| is_bare) else { return false };
         let differs = |unit: &Unit| {
             let is_share = *unit == Unit::One && signal.unit() == Unit::Percent;
             *unit != signal.unit() && (is_share || Reading::convertible(signal, *unit))
         };
-        said.units.iter().any(differs)
-            || said.unread.contains("")
-            || (!said.unread.is_empty() && said.unread.contains(&folded(&sample.name)))
+        stated.units.iter().any(differs)
+            || stated.unread.contains("")
+            || (!stated.unread.is_empty() && stated.unread.contains(&folded(&sample.name)))
     }
 
     /// Names those whose key in `units` is no signal. One of a signal that the record has no value of is understood: a

@@ -1,4 +1,4 @@
-//! What a message says in words that its format does not have is not taken as not said, in domain words.
+//! What a message says in words that its format does not have does not count as absent, in domain words.
 
 use super::tests::{normal, one, refused};
 use super::*;
@@ -53,9 +53,12 @@ fn a_value_whose_unit_may_stand_elsewhere_is_not_taken_in_another() {
     ] {
         let text = format!(r#"[{{"values":{{"glucose":12,"heart_rate":70}},{stray}}},{{"glucose":110}}]"#);
         let normal = normal(&text);
-        let told: Vec<_> = normal.refused.iter().map(|part| (part.signal.as_ref(), part.code)).collect();
-        assert!(told.contains(&("glucose", "E_UNIT")), "{stray}: {told:?}");
-        assert!(told.iter().any(|(_, code)| *code == "E_UNKNOWN_SIGNAL"), "{stray}: what said it is named");
+        let refusals: Vec<_> = normal.refused.iter().map(|part| (part.signal.as_ref(), part.code)).collect();
+        assert!(refusals.contains(&("glucose", "E_UNIT")), "{stray}: {refusals:?}");
+        assert!(
+            refusals.iter().any(|(_, code)| *code == "E_UNKNOWN_SIGNAL"),
+            "{stray}: what said it is named"
+        );
         let glucose = normal.readings.iter().filter(|taken| taken.reading.signal == Signal::Glucose);
         assert_eq!(glucose.map(|taken| taken.reading.value).collect::<Vec<_>>(), [110.0], "{stray}");
         let heart = normal.readings.iter().any(|taken| taken.reading.signal == Signal::HeartRate);
@@ -93,8 +96,8 @@ fn a_record_with_a_focus_is_of_whom_it_names() {
 
 #[test]
 fn a_record_of_another_time_is_refused_with_the_code_of_times() {
-    let told = refused(r#"{"time":1731628800000,"values":{"heart_rate":150}}"#);
-    assert!(told.contains(&("heart_rate".to_owned(), "E_STAMP")), "{told:?}");
+    let refusals = refused(r#"{"time":1731628800000,"values":{"heart_rate":150}}"#);
+    assert!(refusals.contains(&("heart_rate".to_owned(), "E_STAMP")), "{refusals:?}");
 }
 
 #[test]
@@ -110,8 +113,8 @@ fn what_was_entered_in_error_is_taken_back_with_the_value_that_it_names() {
     assert!(named.readings.is_empty() && named.refused.is_empty() && !named.is_nothing());
     assert_eq!((named.amendments(), named.instants().next()), (1, Some(at)));
     let what = named.withdrawn[0].what;
-    assert_eq!((what.signal, what.at, what.said.unwrap().value), (Signal::HeartRate, at, 170.0));
-    assert_eq!(observation("").withdrawn[0].what.said, None);
+    assert_eq!((what.signal, what.at, what.value.unwrap().value), (Signal::HeartRate, at, 170.0));
+    assert_eq!(observation("").withdrawn[0].what.value, None);
     let unread = observation(r#","valueQuantity":{"value":170,"unit":"furlong"}"#);
     assert!(unread.is_nothing() && unread.refused.text().contains("E_UNIT"));
 }

@@ -24,7 +24,7 @@ impl Wearer {
         self.spans.iter().any(|span| span.contains(&at)) == self.inside
     }
 
-    /// What of a message is theirs. What holds no reading is told once.
+    /// What of a message is theirs. What holds no reading is reported once.
     #[must_use]
     pub fn of(&self, content: Content) -> Content {
         let Content::Readings { normal, unstamped } = content else { return content };

@@ -45,9 +45,9 @@ fn parsed(raw: &[u8], marks: &Marks) -> Mail {
     if !is_delivery_report(&mail) {
         return Mail::Other;
     }
-    let Some((said, addresses)) = mail.parts.iter().find_map(status_of) else { return Mail::Broken };
+    let Some((word, addresses)) = mail.parts.iter().find_map(status_of) else { return Mail::Broken };
     let report = |key, receipt, permanent| Mail::Report(Bounce { key, receipt, permanent, addresses });
-    match (message_of(&mail, marks), said) {
+    match (message_of(&mail, marks), word) {
         (Some(key), Word::Failed { permanent }) => report(key, Receipt::Undeliverable, permanent),
         (Some(key), Word::Delivered) => report(key, Receipt::Delivered, false),
         (None, _) | (_, Word::NotYet) => Mail::Other,
@@ -110,10 +110,10 @@ fn says_there_is_none(group: &[(String, String)]) -> bool {
     let status = field(group, "status").unwrap_or_default();
     let answered = field(group, "diagnostic-code").unwrap_or_default();
     let about = match Refusal::of(&status, &answered) {
-        Refusal::Unsaid => Refusal::read(&answered),
-        said => said,
+        Refusal::Unstated => Refusal::read(&answered),
+        refusal => refusal,
     };
-    !status.starts_with('4') && matches!(about, Refusal::NoMailbox | Refusal::Unsaid)
+    !status.starts_with('4') && matches!(about, Refusal::NoMailbox | Refusal::Unstated)
 }
 
 /// Whom a group is about: where the message was sent, and where it went from there (RFC 3464 §2.3.1, §2.3.2).

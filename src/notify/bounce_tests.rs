@@ -35,7 +35,7 @@ const EXPIRED: &str =
 const DELAYED: &str = "Final-Recipient: rfc822;ana@x.example\nAction: delayed\nStatus: 4.4.1\n";
 const DELIVERED: &str = "Final-Recipient: rfc822;ana@x.example\nAction: delivered\nStatus: 2.0.0\n";
 
-fn told(receipt: Receipt, permanent: bool) -> Mail {
+fn bounced(receipt: Receipt, permanent: bool) -> Mail {
     let addresses = if permanent { vec!["ana@x.example".to_owned()] } else { vec![] };
     Mail::Report(Bounce { key: "esc:1".into(), receipt, permanent, addresses })
 }
@@ -72,12 +72,12 @@ fn a_report_tells_which_message_what_and_for_how_long() {
     let both = format!("{DELIVERED}\n{FAILED}");
     let twice = format!("{EXPIRED}\n{FAILED}");
     for (recipients, expected) in [
-        (FAILED, told(Receipt::Undeliverable, true)),
-        (EXPIRED, told(Receipt::Undeliverable, false)),
-        (DELIVERED, told(Receipt::Delivered, false)),
+        (FAILED, bounced(Receipt::Undeliverable, true)),
+        (EXPIRED, bounced(Receipt::Undeliverable, false)),
+        (DELIVERED, bounced(Receipt::Delivered, false)),
         (DELAYED, Mail::Other),
-        (both.as_str(), told(Receipt::Undeliverable, true)),
-        (twice.as_str(), told(Receipt::Undeliverable, true)),
+        (both.as_str(), bounced(Receipt::Undeliverable, true)),
+        (twice.as_str(), bounced(Receipt::Undeliverable, true)),
         ("Nothing: here\n", Mail::Broken),
     ] {
         for returned in [whole("esc:1"), headers_only("esc:1")] {
@@ -91,7 +91,7 @@ fn a_report_tells_which_message_what_and_for_how_long() {
 fn a_report_without_the_message_is_known_by_what_it_answers() {
     let answers = format!("In-Reply-To: {}\n", marks().id("esc:1"));
     let mail = report(FAILED, "Content-Type: text/plain\n\ncut\n", &answers);
-    assert_eq!(read(mail.as_bytes(), &marks()), told(Receipt::Undeliverable, true));
+    assert_eq!(read(mail.as_bytes(), &marks()), bounced(Receipt::Undeliverable, true));
 }
 
 #[test]

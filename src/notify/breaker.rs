@@ -43,12 +43,12 @@ impl Breaker {
         self.probing = false;
     }
 
-    /// The provider answered, whatever it said about the message.
+    /// The provider answered, whatever it answered about the message.
     pub fn answered(&mut self) {
         *self = Self::default();
     }
 
-    /// The provider did not answer, or said that it cannot serve anybody.
+    /// The provider did not answer, or answered that it cannot serve anybody.
     pub fn failed(&mut self, now: Instant) {
         self.failures = self.failures.saturating_add(1);
         if self.probing || self.failures >= FAILURES {

@@ -21,14 +21,14 @@ use super::options::Smtp;
 use super::place::{Cover, Place};
 use super::refusal::Refusal;
 use super::wire::Wire;
-use super::{Address, Channel, Outgoing, Said};
+use super::{Address, Channel, Outgoing, SendOutcome};
 use domain::{Instant, messages};
 
 /// For the whole attempt: a second less than [`domain::messages::ANSWER_WITHIN`], so that its word is put down in time.
 const LIMIT: Duration = Duration::from_secs(9);
 /// A connection that was idle must say within this that it still lives.
 const LIVES: Duration = Duration::from_secs(2);
-/// Idle connections that are kept.
+/// Idle connections that stay open.
 const IDLE: usize = 4;
 /// Messages on one connection; servers close it after some hundred.
 const MESSAGES: u32 = 50;
@@ -88,7 +88,7 @@ struct Open {
     messages: u32,
 }
 
-/// How far a conversation came. Until the sender was taken nothing was said of the message: what fails is the server's.
+/// How far a conversation came. Until the sender was taken the answer is not about the message: what fails is the server's.
 /// From then on it is about this reader, whatever the server says or does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
@@ -153,11 +153,11 @@ impl Email {
         Ok(Self { server: Arc::new(server), from, marks: Marks::new(secret, &domain), wire, limit: LIMIT })
     }
 
-    fn compose(&self, message: &Outgoing, now: Instant) -> Result<(Envelope, Vec<u8>), Said> {
-        let Address::Email(to) = &message.to else { return Err(Said::never("not_an_email")) };
+    fn compose(&self, message: &Outgoing, now: Instant) -> Result<(Envelope, Vec<u8>), SendOutcome> {
+        let Address::Email(to) = &message.to else { return Err(SendOutcome::never("not_an_email")) };
         // Words are written in ASCII (RFC 2047, quoted-printable); an address cannot be.
         let to: Option<lettre::Address> = to.is_ascii().then(|| to.parse().ok()).flatten();
-        let to = to.ok_or_else(|| Said::never("bad_address"))?;
+        let to = to.ok_or_else(|| SendOutcome::never("bad_address"))?;
         let since_1970 = Duration::from_secs(u64::try_from(now.secs()).unwrap_or_default());
         let thread = self.marks.thread(&message.thread);
         let message = Message::builder()
@@ -175,7 +175,7 @@ impl Email {
             // The end of the message brings its own line end. No line end stands alone: a lenient server would take
             // what follows it for commands (RUSTSEC-2026-0561).
             .body(message.text.trim_end().replace("\r\n", "\n").replace('\r', "\n"))
-            .map_err(|_unwritable| Said::never("unwritable"))?;
+            .map_err(|_unwritable| SendOutcome::never("unwritable"))?;
         Ok((message.envelope().clone(), message.formatted()))
     }
 }
@@ -185,19 +185,19 @@ impl Channel for Email {
         messages::Channel::Email
     }
 
-    fn send(&self, message: &Outgoing, now: Instant) -> Said {
+    fn send(&self, message: &Outgoing, now: Instant) -> SendOutcome {
         let (envelope, text) = match self.compose(message, now) {
             Ok(composed) => composed,
             Err(unsendable) => return unsendable,
         };
         let (server, progress) = (Arc::clone(&self.server), Progress::begin());
-        let told = progress.clone();
-        let sent = self.wire.within(self.limit, async move { server.send(&envelope, &text, &told).await });
+        let reached = progress.clone();
+        let sent = self.wire.within(self.limit, async move { server.send(&envelope, &text, &reached).await });
         match sent {
-            Some(Ok(queued)) => Said::accepted("smtp_250", queued),
-            Some(Err(broke)) => broke.said(),
-            None if progress.at() >= Stage::Reader => Said::sick("timeout"),
-            None => Said::out_of_reach("timeout"),
+            Some(Ok(queued)) => SendOutcome::accepted("smtp_250", queued),
+            Some(Err(broke)) => broke.outcome(),
+            None if progress.at() >= Stage::Reader => SendOutcome::sick("timeout"),
+            None => SendOutcome::out_of_reach("timeout"),
         }
     }
 }
@@ -235,7 +235,7 @@ impl Server {
             let mut open = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
             let lives = tokio::time::timeout(LIVES, open.connection.command(Noop)).await;
             // 221, "idle for too long", is a good answer too, and the last one.
-            if lives.is_ok_and(|said| said.is_ok_and(|said| said.has_code(250))) {
+            if lives.is_ok_and(|answer| answer.is_ok_and(|response| response.has_code(250))) {
                 return Some(open);
             }
         }
@@ -277,34 +277,34 @@ async fn hand_over(
 }
 
 impl Broke {
-    fn said(&self) -> Said {
+    fn outcome(&self) -> SendOutcome {
         let Self { at, error } = self;
         let code = error.status().map(u16::from);
         let name = code.map_or_else(|| unanswered(error), named);
         match (at, code) {
             // What the server holds against us, or against everybody, says nothing of the message: nothing is lost.
-            (Stage::Door, _) | (_, Some(530 | 535 | 538)) => Said::out_of_reach(name),
-            (Stage::Sender, Some(421 | 454 | 500..=599)) => Said::out_of_reach(name),
-            (_, Some(450..=453)) => Said::later(name),
-            (Stage::Sender, Some(400..=499)) => Said::later(name),
+            (Stage::Door, _) | (_, Some(530 | 535 | 538)) => SendOutcome::out_of_reach(name),
+            (Stage::Sender, Some(421 | 454 | 500..=599)) => SendOutcome::out_of_reach(name),
+            (_, Some(450..=453)) => SendOutcome::later(name),
+            (Stage::Sender, Some(400..=499)) => SendOutcome::later(name),
             // The server has just taken the sender: it is there for others.
-            (Stage::Reader | Stage::Outgoing, Some(400..=499)) => Said::sick(name),
+            (Stage::Reader | Stage::Outgoing, Some(400..=499)) => SendOutcome::sick(name),
             (Stage::Reader | Stage::Outgoing, Some(500..=599)) => self.refused(name),
-            _ if error.is_client() => Said::never(name),
-            (Stage::Reader | Stage::Outgoing, _) => Said::sick(name),
-            (Stage::Sender, _) => Said::out_of_reach(name),
+            _ if error.is_client() => SendOutcome::never(name),
+            (Stage::Reader | Stage::Outgoing, _) => SendOutcome::sick(name),
+            (Stage::Sender, _) => SendOutcome::out_of_reach(name),
         }
     }
 
     /// A permanent refusal. A mailbox without room is tried again, as long as the message is worth it. What does not say
     /// what it is about is about the mailbox where it refuses the reader, else about the message: one that a filter takes
-    /// for something else today may be a page, so it is tried again, and its delay is told. Its mailbox does not rest for it.
-    fn refused(&self, name: &'static str) -> Said {
+    /// for something else today may be a page, so it is tried again, and its delay is reported. Its mailbox does not rest for it.
+    fn refused(&self, name: &'static str) -> SendOutcome {
         let words = std::error::Error::source(&self.error).map(ToString::to_string).unwrap_or_default();
         match (Refusal::read(&words), self.at) {
-            (Refusal::Full, _) | (Refusal::NotFromUs, Stage::Reader) => Said::sick(name),
-            (Refusal::NoMailbox, _) | (Refusal::Unsaid, Stage::Reader) => Said::gone(name),
-            (Refusal::NotFromUs | Refusal::Unsaid, _) => Said::later(name),
+            (Refusal::Full, _) | (Refusal::NotFromUs, Stage::Reader) => SendOutcome::sick(name),
+            (Refusal::NoMailbox, _) | (Refusal::Unstated, Stage::Reader) => SendOutcome::gone(name),
+            (Refusal::NotFromUs | Refusal::Unstated, _) => SendOutcome::later(name),
         }
     }
 }

@@ -47,11 +47,12 @@ fn converse(mut stream: TcpStream, script: &[(&str, &str)], tell: impl Fn(&str))
     // An empty answer is silence; "-" hangs up.
     let lines = BufReader::new(stream.try_clone().unwrap()).lines();
     let mut answer = |word: &str| -> Option<()> {
-        let said = script.iter().find(|(asked, _)| *asked == word).map_or("500 what?", |(_, said)| *said);
-        match said {
+        let answer =
+            script.iter().find(|(asked, _)| *asked == word).map_or("500 what?", |(_, answer)| *answer);
+        match answer {
             "" => Some(()),
             "-" => None,
-            said => stream.write_all(format!("{said}\r\n").as_bytes()).ok(),
+            answer => stream.write_all(format!("{answer}\r\n").as_bytes()).ok(),
         }
     };
     answer("")?;
@@ -130,8 +131,8 @@ fn each_answer_becomes_what_the_message_needs() {
     ] {
         let (place, _heard) = serve(vec![but(&[change])]);
         let limit = if code == "timeout" { Duration::from_millis(400) } else { LIMIT };
-        let said = Email { limit, ..email(place) }.send(&message(), NOW);
-        assert_eq!((said.attempt, said.code, said.fault), (attempt, code, fault), "{change:?}");
+        let outcome = Email { limit, ..email(place) }.send(&message(), NOW);
+        assert_eq!((outcome.attempt, outcome.code, outcome.fault), (attempt, code, fault), "{change:?}");
     }
 }
 
@@ -140,12 +141,13 @@ fn a_connection_is_used_again_until_it_is_gone() {
     let (place, heard) = serve(vec![GOOD.to_vec(), GOOD.to_vec()]);
     let email = email(place);
     for _ in 0..60 {
-        let said = email.send(&message(), NOW);
-        assert_eq!(said, Said::accepted("smtp_250", Some("OK id=1abc".into())));
+        let outcome = email.send(&message(), NOW);
+        assert_eq!(outcome, SendOutcome::accepted("smtp_250", Some("OK id=1abc".into())));
     }
     drop(email);
-    let told: Vec<(usize, String)> = heard.try_iter().collect();
-    let count = |number, word: &str| told.iter().filter(|(at, said)| *at == number && said == word).count();
+    let commands: Vec<(usize, String)> = heard.try_iter().collect();
+    let count =
+        |number, word: &str| commands.iter().filter(|(at, command)| *at == number && command == word).count();
     assert_eq!((count(0, "EHLO"), count(0, "MAIL")), (1, 50));
     assert_eq!((count(1, "EHLO"), count(1, "MAIL")), (1, 10));
 }
@@ -169,13 +171,13 @@ fn the_late_answer_to_one_message_is_never_taken_for_the_next() {
 #[test]
 fn a_server_that_offers_no_tls_gets_neither_password_nor_message() {
     let (place, heard) = serve(vec![GOOD.to_vec()]);
-    let said = email(Place { cover: Cover::StartTls, ..place }).send(&message(), NOW);
+    let outcome = email(Place { cover: Cover::StartTls, ..place }).send(&message(), NOW);
     assert_eq!(
-        (said.attempt, said.code, said.fault),
+        (outcome.attempt, outcome.code, outcome.fault),
         (Attempt::Later(None), "smtp_lacks_a_feature", Some(Fault::Provider))
     );
-    let told: Vec<String> = heard.try_iter().map(|(_, word)| word).collect();
-    assert!(!told.iter().any(|word| word == "AUTH" || word == "MAIL"), "{told:?}");
+    let commands: Vec<String> = heard.try_iter().map(|(_, word)| word).collect();
+    assert!(!commands.iter().any(|word| word == "AUTH" || word == "MAIL"), "{commands:?}");
 }
 
 #[test]
@@ -202,8 +204,8 @@ fn messages_of_one_case_stand_together_and_want_no_answer() {
         let message = Outgoing { key: key.into(), thread: thread.into(), ..message() };
         let text = String::from_utf8(email.compose(&message, NOW).unwrap().1).unwrap();
         let line = |name: &str| {
-            let held = text.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
-            held.unwrap_or_else(|| panic!("{name} in {text}")).to_owned()
+            let value = text.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+            value.unwrap_or_else(|| panic!("{name} in {text}")).to_owned()
         };
         ["Message-ID", "References", "In-Reply-To", "List-Id", "Auto-Submitted", "X-Auto-Response-Suppress"]
             .map(line)

@@ -75,7 +75,7 @@ impl fmt::Debug for Address {
 
 /// What a channel says of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct SendOutcome {
     /// What became of it.
     pub attempt: Attempt,
     /// The provider's own name for it, where it gave one.
@@ -95,7 +95,7 @@ pub enum Fault {
     Recipient,
 }
 
-impl Said {
+impl SendOutcome {
     const fn accepted(code: &'static str, provider_id: Option<String>) -> Self {
         Self { attempt: Attempt::Accepted, provider_id, code, fault: None }
     }
@@ -131,7 +131,7 @@ pub trait Channel: Send + Sync {
     fn channel(&self) -> messages::Channel;
 
     /// Tries once. The same key may be sent again after an attempt whose answer was lost.
-    fn send(&self, message: &Outgoing, now: Instant) -> Said;
+    fn send(&self, message: &Outgoing, now: Instant) -> SendOutcome;
 }
 
 /// The open dashboard: what is in the store is on the page at once, so there is nobody to ask.
@@ -143,10 +143,10 @@ impl Channel for InApp {
         messages::Channel::InApp
     }
 
-    fn send(&self, message: &Outgoing, _now: Instant) -> Said {
+    fn send(&self, message: &Outgoing, _now: Instant) -> SendOutcome {
         match message.to {
-            Address::Person(_) => Said::accepted("in_app", None),
-            Address::Email(_) | Address::Webhook { .. } => Said::never("not_a_person"),
+            Address::Person(_) => SendOutcome::accepted("in_app", None),
+            Address::Email(_) | Address::Webhook { .. } => SendOutcome::never("not_a_person"),
         }
     }
 }

@@ -55,7 +55,7 @@ pub struct Visit {
     pub more: bool,
 }
 
-/// A visit failed; the watermark stays where it was. What the server said is not repeated.
+/// A visit failed; the watermark stays where it was. The server's words are not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// No connection, or it broke.
@@ -279,7 +279,7 @@ async fn leave(mut session: Session<Box<dyn Stream>>) {
     let _impolite = session.logout().await;
 }
 
-/// What the server said would be personal; only its kind goes on.
+/// The server's words would be personal; only its kind goes on.
 fn of(fault: &ImapError, refused: Error) -> Error {
     match fault {
         ImapError::Io(fault) if fault.kind() != io::ErrorKind::Other => Error::Unreachable,

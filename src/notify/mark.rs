@@ -76,8 +76,8 @@ mod tests {
         let marks = Marks::new(b"secret", "Zelo.Example");
         let id = marks.id("esc:1:ã");
         assert_eq!(id, marks.id("esc:1:ã"));
-        let told = format!("Message-ID:\r\n {}\r\n", id.to_ascii_uppercase());
-        assert_eq!(marks.find(&told).as_deref(), Some("esc:1:ã"), "{told}");
+        let header = format!("Message-ID:\r\n {}\r\n", id.to_ascii_uppercase());
+        assert_eq!(marks.find(&header).as_deref(), Some("esc:1:ã"), "{header}");
     }
 
     #[test]
@@ -85,8 +85,8 @@ mod tests {
         let marks = Marks::new(b"secret", "zelo.example");
         let thread = marks.thread("alert:1");
         assert_eq!((thread == marks.thread("alert:1"), thread == marks.thread("alert:2")), (true, false));
-        let told = format!("References: {thread} {}", marks.id("esc:1"));
-        assert_eq!(marks.find(&told).as_deref(), Some("esc:1"), "the thread is passed over");
+        let header = format!("References: {thread} {}", marks.id("esc:1"));
+        assert_eq!(marks.find(&header).as_deref(), Some("esc:1"), "the thread is passed over");
         assert_eq!(marks.find(&thread), None);
     }
 

@@ -2,7 +2,7 @@
 
 pub use domain::messages::webhook::is_this_host;
 
-/// How a connection is kept from others.
+/// How a connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cover {
     /// TLS from the first byte (RFC 8314).

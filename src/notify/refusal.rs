@@ -11,7 +11,7 @@ pub enum Refusal {
     /// It wants nothing from us, or not this message: that says nothing of the mailbox.
     NotFromUs,
     /// It does not say.
-    Unsaid,
+    Unstated,
 }
 
 /// Words of servers that want nothing from us, whoever the reader is.
@@ -34,7 +34,7 @@ impl Refusal {
         } else if begins(&["5.1.", "5.2.", "5.4."]) {
             Self::NoMailbox
         } else {
-            Self::Unsaid
+            Self::Unstated
         }
     }
 
@@ -70,9 +70,9 @@ mod tests {
             ("5.7.1 no relaying", Refusal::NotFromUs),
             ("5.7.606 go away", Refusal::NotFromUs),
             ("your network is on a blocklist", Refusal::NotFromUs),
-            ("5.0.0 unknown", Refusal::Unsaid),
-            ("no such mailbox", Refusal::Unsaid),
-            ("", Refusal::Unsaid),
+            ("5.0.0 unknown", Refusal::Unstated),
+            ("no such mailbox", Refusal::Unstated),
+            ("", Refusal::Unstated),
         ] {
             assert_eq!(Refusal::read(words), about, "{words}");
         }

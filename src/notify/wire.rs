@@ -30,9 +30,9 @@ impl Wire {
     {
         let (tell, hear) = mpsc::sync_channel(1);
         self.0.as_ref()?.spawn(async move {
-            if let Ok(said) = tokio::time::timeout(limit, conversation).await {
+            if let Ok(answer) = tokio::time::timeout(limit, conversation).await {
                 // Nobody hears any more: the caller's thread is gone.
-                let _unheard = tell.send(said);
+                let _unheard = tell.send(answer);
             }
         });
         // One that keeps the thread to itself cannot be dropped; its caller goes on all the same.

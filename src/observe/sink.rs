@@ -23,13 +23,13 @@ struct Queue {
     writing: bool,
     /// Lines that could not be written, since the start…
     lost: u64,
-    /// …and how many of them the reader was told of.
-    told: u64,
+    /// …and how many of them were reported to the reader.
+    reported: u64,
 }
 
 impl Sink {
     pub(super) const fn new() -> Self {
-        let queue = Queue { lines: VecDeque::new(), bytes: 0, writing: false, lost: 0, told: 0 };
+        let queue = Queue { lines: VecDeque::new(), bytes: 0, writing: false, lost: 0, reported: 0 };
         Self { queue: Mutex::new(queue), changed: Condvar::new() }
     }
 
@@ -70,21 +70,23 @@ impl Sink {
     /// Writes what waits.
     fn write_some(&self, out: &mut impl Write) {
         let mut queue = self.queue();
-        let (lines, missing) = (std::mem::take(&mut queue.lines), queue.lost - queue.told);
+        let (lines, missing) = (std::mem::take(&mut queue.lines), queue.lost - queue.reported);
         (queue.writing, queue.bytes) = (true, 0);
         drop(queue);
-        let (mut lost, mut told) = (0, 0);
+        let (mut lost, mut reported) = (0, 0);
         for line in &lines {
             // Before what comes after the gap.
-            if missing > told && write_all(out, format!("{missing} log lines were lost here\n").as_bytes()) {
-                told = missing;
+            if missing > reported
+                && write_all(out, format!("{missing} log lines were lost here\n").as_bytes())
+            {
+                reported = missing;
             }
             lost += u64::from(!write_all(out, line));
         }
         let mut queue = self.queue();
         queue.writing = false;
         queue.lost += lost;
-        queue.told += told;
+        queue.reported += reported;
         drop(queue);
         self.changed.notify_all();
     }

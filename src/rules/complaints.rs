@@ -29,9 +29,9 @@ fn stream(step: i64, parts: &[(usize, f64)]) -> Vec<JudgedReading> {
     (0..).zip(values).map(|(index, value)| reading(index * step, value)).collect()
 }
 
-fn told(rule: &Rule, readings: &[JudgedReading]) -> Vec<Episode> {
-    let told = replay(rule, &[], &[], readings.iter().copied(), Instant::MIN);
-    told.episodes.into_iter().map(|told| told.episode).collect()
+fn episodes_of(rule: &Rule, readings: &[JudgedReading]) -> Vec<Episode> {
+    let replayed = replay(rule, &[], &[], readings.iter().copied(), Instant::MIN);
+    replayed.episodes.into_iter().map(|replayed| replayed.episode).collect()
 }
 
 /// Each episode as (start, [(instant, level)], end), in seconds.
@@ -39,12 +39,12 @@ type Plain = (i64, Vec<(i64, Level)>, Option<i64>);
 
 fn plain(rule: &Rule, readings: &[JudgedReading]) -> Vec<Plain> {
     let levels = |e: &Episode| e.levels.iter().map(|l| (l.at.secs(), l.level)).collect();
-    let all = told(rule, readings);
+    let all = episodes_of(rule, readings);
     all.iter().map(|e| (e.started_at.secs(), levels(e), e.ended_at.map(Instant::secs))).collect()
 }
 
 fn peak(rule: &Rule, readings: &[JudgedReading]) -> Level {
-    told(rule, readings).iter().map(Episode::peak).max().unwrap_or(Level::Green)
+    episodes_of(rule, readings).iter().map(Episode::peak).max().unwrap_or(Level::Green)
 }
 
 #[test]
@@ -67,8 +67,9 @@ fn the_edges_of_every_seeded_line_lie_where_the_contract_says() {
         let rule = rule(id);
         let (step, n) = if id == "tachycardia" { (1, 61) } else { (300, 4) };
         let reached = |value| peak(&rule, &stream(step, &[(n, value)]));
-        let ended =
-            |n_clear, value| told(&rule, &stream(step, &[(n, red), (n_clear, value)]))[0].ended_at.is_some();
+        let ended = |n_clear, value| {
+            episodes_of(&rule, &stream(step, &[(n, red), (n_clear, value)]))[0].ended_at.is_some()
+        };
         assert_eq!((reached(not_yellow), reached(yellow)), (Level::Green, YELLOW), "{id}");
         assert_eq!((reached(not_red), reached(red)), (YELLOW, RED), "{id}");
         assert_eq!(
@@ -93,8 +94,8 @@ fn a_gap_of_thirty_seconds_joins_and_a_longer_one_does_not() {
 fn a_stretch_short_of_samples_waits_until_it_has_four_in_five() {
     let tachycardia = rule("tachycardia");
     let with_hole = |missing: i64, until: i64| -> Vec<_> {
-        let kept = (0..=until).filter(|s| !(30..30 + missing).contains(s));
-        kept.map(|s| reading(s, 130.0)).collect()
+        let seconds = (0..=until).filter(|s| !(30..30 + missing).contains(s));
+        seconds.map(|s| reading(s, 130.0)).collect()
     };
     assert_eq!(peak(&tachycardia, &with_hole(12, 60)), RED);
     assert_eq!(peak(&tachycardia, &with_hole(13, 60)), Level::Green);
@@ -145,8 +146,8 @@ fn a_racing_heart_beyond_belief_is_as_red_as_a_believable_one() {
     assert_eq!(peak(&tachycardia, &racing(60)), YELLOW);
     let mut rising = vec![150.0; 40];
     rising.extend([230.0; 21]);
-    let told = plain(&tachycardia, &flagged(1, &rising, 25.0..=220.0));
-    assert_eq!(told, [(0, vec![(40, YELLOW), (60, RED)], None)], "it goes on being what it was");
+    let story = plain(&tachycardia, &flagged(1, &rising, 25.0..=220.0));
+    assert_eq!(story, [(0, vec![(40, YELLOW), (60, RED)], None)], "it goes on being what it was");
 }
 
 #[test]
@@ -157,7 +158,8 @@ fn a_rule_without_a_duration_waits_for_the_second_that_agrees() {
     let of = |values: &[f64]| peak(&at_once, &flagged(300, values, 40.0..=400.0));
     assert_eq!((of(&[100.0, 30.0, 100.0]), of(&[100.0, 30.0, 31.0]), of(&[30.0, 50.0])), (YELLOW, RED, RED));
     assert_eq!(of(&[50.0, 30.0]), RED);
-    let ended = |values: &[f64]| told(&at_once, &flagged(300, values, 40.0..=400.0))[0].ended_at.is_some();
+    let ended =
+        |values: &[f64]| episodes_of(&at_once, &flagged(300, values, 40.0..=400.0))[0].ended_at.is_some();
     assert!(!ended(&[50.0, 450.0]), "one value beyond belief is no good news");
     assert!(ended(&[50.0, 450.0, 440.0]) && ended(&[50.0, 120.0]));
 }
@@ -199,12 +201,12 @@ fn complaints_5_and_23_hysteresis_holds_one_episode_over_the_line_and_gaps_never
     let mut silent = stream(1, &[(61, 110.0), (30, 80.0)]);
     silent.extend((100_000..100_060).map(|s| reading(s, 80.0)));
     assert_eq!(
-        told(&tachycardia, &silent)[0].ended_at,
+        episodes_of(&tachycardia, &silent)[0].ended_at,
         None,
         "thirty before the gap do not help sixty after"
     );
     silent.push(reading(100_060, 80.0));
-    assert_eq!(told(&tachycardia, &silent)[0].ended_at, Some(Instant::from_secs(100_060)));
+    assert_eq!(episodes_of(&tachycardia, &silent)[0].ended_at, Some(Instant::from_secs(100_060)));
 }
 
 #[test]
@@ -228,11 +230,11 @@ fn complaint_8_a_value_still_bad_after_a_hand_resolved_it_alarms_again() {
     let tachycardia = rule("tachycardia");
     let cuts = [Instant::from_secs(100)];
     let all = stream(1, &[(300, 130.0)]);
-    let told = replay(&tachycardia, &[], &cuts, all, Instant::MIN).episodes;
-    let told: Vec<Episode> = told.into_iter().map(|told| told.episode).collect();
-    assert_eq!(told.len(), 2);
-    assert_eq!((told[0].ended_at, told[0].by_hand), (Some(cuts[0]), true));
-    assert_eq!((told[1].started_at.secs(), told[1].raised_at().secs()), (101, 161));
+    let replayed = replay(&tachycardia, &[], &cuts, all, Instant::MIN).episodes;
+    let episodes: Vec<Episode> = replayed.into_iter().map(|replayed| replayed.episode).collect();
+    assert_eq!(episodes.len(), 2);
+    assert_eq!((episodes[0].ended_at, episodes[0].by_hand), (Some(cuts[0]), true));
+    assert_eq!((episodes[1].started_at.secs(), episodes[1].raised_at().secs()), (101, 161));
 }
 
 #[test]
@@ -253,9 +255,10 @@ fn complaint_9_two_readings_some_milliseconds_apart_are_one_story() {
 
 #[test]
 fn complaints_10_and_12_times_are_event_times_and_the_duration_is_that_of_the_data() {
-    let episode = told(&rule("tachycardia"), &stream(1, &[(61, 130.0), (100, 130.0), (61, 80.0)])).remove(0);
+    let episode =
+        episodes_of(&rule("tachycardia"), &stream(1, &[(61, 130.0), (100, 130.0), (61, 80.0)])).remove(0);
     assert_eq!(episode.ended_at.unwrap().since(episode.started_at), Duration::from_secs(221));
-    let open = told(&rule("tachycardia"), &stream(1, &[(61, 130.0)])).remove(0);
+    let open = episodes_of(&rule("tachycardia"), &stream(1, &[(61, 130.0)])).remove(0);
     assert_eq!(open.raised_at().since(open.started_at), Duration::from_secs(60));
 }
 
@@ -263,11 +266,12 @@ fn complaints_10_and_12_times_are_event_times_and_the_duration_is_that_of_the_da
 fn complaint_14_the_next_reading_leaves_a_snooze_alone_and_a_worse_level_breaks_it() {
     let tachycardia = rule("tachycardia");
     let (now, later) = (Instant::from_secs(60), Instant::from_secs(9_999));
-    let yellow = told(&tachycardia, &stream(1, &[(61, 110.0)])).remove(0);
+    let yellow = episodes_of(&tachycardia, &stream(1, &[(61, 110.0)])).remove(0);
     let case = AlertCase::open(AlertId::new(now), PatientId::new(now), yellow.facts());
     let snoozed = act(&case, Act::Snooze { until: later }, UserId::new(now), now).unwrap();
-    let judged =
-        |parts: &[(usize, f64)]| snoozed.judged(told(&tachycardia, &stream(1, parts))[0].facts(), now).state;
+    let judged = |parts: &[(usize, f64)]| {
+        snoozed.judged(episodes_of(&tachycardia, &stream(1, parts))[0].facts(), now).state
+    };
     assert_eq!(judged(&[(90, 110.0)]), AlertState::Snoozed);
     assert_eq!(judged(&[(61, 110.0), (61, 130.0)]), AlertState::Open);
 }

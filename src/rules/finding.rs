@@ -100,7 +100,7 @@ impl Finding {
         }
     }
 
-    /// The same, told as what it is where `episode` [rests on one suspect value](Episode::is_suspicion).
+    /// The same, described as what it is where `episode` [rests on one suspect value](Episode::is_suspicion).
     #[must_use]
     pub fn of_episode(rule: &Rule, episode: &Episode, level: Level, stretch: &[JudgedReading]) -> Self {
         let measure_again = episode.is_suspicion(rule);
@@ -168,8 +168,8 @@ impl Sample {
 
 /// The indexes of at most [`SAMPLES`] of `count`, evenly spread, both ends in.
 fn spread(count: usize) -> impl Iterator<Item = usize> {
-    let kept = count.min(SAMPLES);
-    (0..kept).map(move |i| if kept < 2 { 0 } else { i * (count - 1) / (kept - 1) })
+    let samples = count.min(SAMPLES);
+    (0..samples).map(move |i| if samples < 2 { 0 } else { i * (count - 1) / (samples - 1) })
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ impl Story {
         Self { rule, journal, machine, live, retired, cuts, reevaluate: None, ids: 0 }
     }
 
-    fn told(rule: &Rule, readings: &[JudgedReading]) -> Vec<Episode> {
+    fn of_all(rule: &Rule, readings: &[JudgedReading]) -> Vec<Episode> {
         let mut story = Self::new(rule);
         readings.iter().for_each(|r| story.receive(r));
         story.episodes()
@@ -88,19 +88,19 @@ impl Story {
             let far = reading.at >= until.plus(lookback);
             Some((reading.at, replay.met(&before, reading.at).filter(|_| far)?))
         });
-        let (end, told, head) = if let Some((at, told)) = met {
-            (at, told, self.machine.head().unwrap())
+        let (end, replayed, head) = if let Some((at, replayed)) = met {
+            (at, replayed, self.machine.head().unwrap())
         } else {
             let Replayed { episodes, machine } = replay.end();
             self.machine = machine;
             (Instant::MAX, episodes, self.machine.head().unwrap())
         };
-        let told: Vec<Episode> = told.into_iter().map(|told| told.episode).collect();
+        let episodes: Vec<Episode> = replayed.into_iter().map(|replayed| replayed.episode).collect();
         let touched = |s: &StoredEpisode| s.episode.reaches(from) && s.episode.raised_at() <= end;
         let (old, settled): (Vec<_>, Vec<_>) = self.live.drain(..).partition(touched);
         let count = old.len();
         self.live = [settled, old.clone()].concat();
-        for change in reconcile(&old, &told, head, head) {
+        for change in reconcile(&old, &episodes, head, head) {
             match change {
                 EpisodeChange::Updated { id, episode, .. } => {
                     self.live.iter_mut().find(|s| s.id == id).unwrap().episode = episode;
@@ -238,7 +238,7 @@ proptest! {
                 story.settle();
             }
         }
-        prop_assert_eq!(story.episodes(), Story::told(&rule, &clean));
+        prop_assert_eq!(story.episodes(), Story::of_all(&rule, &clean));
     }
 
     #[test]
@@ -265,19 +265,19 @@ proptest! {
 
     #[test]
     fn resuming_anywhere_goes_on_as_the_straight_run((rule, clean) in stream(), share in 0..100_usize) {
-        let straight = Story::told(&rule, &clean);
+        let straight = Story::of_all(&rule, &clean);
         let from = clean[clean.len() * share / 100].at;
         let warm = clean.iter().copied().filter(|r| r.at >= from.minus(rule.lookback()));
-        let told = replay(&rule, &straight, &[], warm, from);
+        let replayed = replay(&rule, &straight, &[], warm, from);
         let expected: Vec<_> = straight.into_iter().filter(|e| e.reaches(from)).collect();
-        let told: Vec<_> = told.episodes.into_iter().map(|told| told.episode).collect();
-        prop_assert_eq!(told, expected);
+        let episodes: Vec<_> = replayed.episodes.into_iter().map(|replayed| replayed.episode).collect();
+        prop_assert_eq!(episodes, expected);
     }
 
     #[test]
     fn duplicates_change_nothing((rule, clean) in stream()) {
         let twice: Vec<_> = clean.iter().flat_map(|r| [*r, *r]).collect();
-        prop_assert_eq!(Story::told(&rule, &twice), Story::told(&rule, &clean));
+        prop_assert_eq!(Story::of_all(&rule, &twice), Story::of_all(&rule, &clean));
         let (mut once, mut doubled) = (Machine::new(&rule), Machine::new(&rule));
         for reading in &clean {
             let change = once.step(reading);
@@ -299,10 +299,10 @@ proptest! {
             let (flags, value) = if alone { (Flags::SUSPECT, extreme) } else { (Flags::default(), safe) };
             JudgedReading { flags, value, ..*r }
         }).collect();
-        let told = Story::told(&rule, &stream);
-        prop_assert!(told.iter().all(|e| e.peak() == Level::Yellow && e.is_suspicion(&rule)), "{told:?}");
+        let episodes = Story::of_all(&rule, &stream);
+        prop_assert!(episodes.iter().all(|e| e.peak() == Level::Yellow && e.is_suspicion(&rule)), "{episodes:?}");
         let Kind::Threshold(t) = &rule.kind;
-        prop_assert_eq!(told.is_empty(), !t.yellow.op.holds(extreme, t.yellow.value));
+        prop_assert_eq!(episodes.is_empty(), !t.yellow.op.holds(extreme, t.yellow.value));
     }
 
     #[test]
@@ -341,20 +341,20 @@ proptest! {
         let stream: Vec<_> = (0..).zip(&values).map(|(s, v)| JudgedReading {
             at: Instant::from_secs(s), value: *v, flags: Flags::default(), device: DeviceId(Uuid::from_u128(1)),
         }).collect();
-        let told = Story::told(rule, &stream);
-        prop_assert_eq!(told.len(), 1);
-        prop_assert_eq!((told[0].started_at, told[0].ended_at), (Instant::from_secs(0), None));
+        let episodes = Story::of_all(rule, &stream);
+        prop_assert_eq!(episodes.len(), 1);
+        prop_assert_eq!((episodes[0].started_at, episodes[0].ended_at), (Instant::from_secs(0), None));
     }
 
     #[test]
     fn levels_alternate_and_every_change_lies_inside_its_episode((rule, clean) in stream()) {
-        let told = Story::told(&rule, &clean);
-        for episode in &told {
+        let episodes = Story::of_all(&rule, &clean);
+        for episode in &episodes {
             prop_assert!(episode.started_at <= episode.raised_at());
             prop_assert!(episode.levels.windows(2).all(|w| w[0].at < w[1].at && w[0].level != w[1].level));
             prop_assert!(episode.levels.iter().all(|l| l.level > Level::Green));
             prop_assert!(episode.ended_at.is_none_or(|end| end > episode.levels.last().unwrap().at));
         }
-        prop_assert!(told.windows(2).all(|w| w[0].ended_at.unwrap() < w[1].started_at));
+        prop_assert!(episodes.windows(2).all(|w| w[0].ended_at.unwrap() < w[1].started_at));
     }
 }

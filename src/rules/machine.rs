@@ -167,7 +167,7 @@ impl Machine {
     #[inline]
     fn raised(&mut self, reading: &JudgedReading) -> Option<Change> {
         let at = reading.at;
-        // Too extreme to be believed is not too extreme to be told: yellow at once, and somebody measures again.
+        // Too extreme to be believed is not too extreme to be reported: yellow at once, and somebody measures again.
         let suspected = reading.flags.is_suspect() && self.yellow.holds();
         let (level, watch) = if self.level < Level::Red && self.proven(&self.red, at) {
             (Level::Red, self.red)

@@ -16,7 +16,7 @@ pub const WATERMARK: Duration = Duration::from_secs(600);
 pub struct StoredEpisode {
     /// The alert's id.
     pub id: AlertId,
-    /// What was told of it so far.
+    /// What is known of it so far.
     pub episode: Episode,
 }
 
@@ -34,7 +34,7 @@ pub enum EpisodeChange {
         /// Whether that rise is [too old to page](retrospective).
         retrospective: bool,
     },
-    /// Another alert told part of the same story. `into` [absorbs](domain::AlertCase::absorbing) it and it is
+    /// Another alert covers part of the same episode. `into` [absorbs](domain::AlertCase::absorbing) it and it is
     /// withdrawn as a duplicate.
     Merged {
         /// Which.
@@ -51,7 +51,7 @@ pub enum EpisodeChange {
         /// Whether it is [too old to page](retrospective).
         retrospective: bool,
     },
-    /// Late data disproved it: withdrawn as retracted, kept.
+    /// Late data disproved it: withdrawn as retracted, not deleted.
     Retracted {
         /// Which.
         id: AlertId,
@@ -85,18 +85,18 @@ pub fn reconcile(old: &[StoredEpisode], new: &[Episode], head: Instant, now: Ins
         let mut parents: Vec<_> =
             old.iter().zip(&heirs).filter(|(_, heir)| **heir == Some(index)).map(|(o, _)| o).collect();
         parents.sort_by_key(|parent| parent.id);
-        let Some((kept, merged)) = parents.split_first() else {
+        let Some((survivor, merged)) = parents.split_first() else {
             let split_from = old.iter().find(|o| overlap(&o.episode, episode).is_some()).map(|o| o.id);
             let retrospective = retrospective(episode, head, now);
             opened.push(EpisodeChange::Opened { episode: episode.clone(), split_from, retrospective });
             continue;
         };
-        gone.extend(merged.iter().map(|m| EpisodeChange::Merged { id: m.id, into: kept.id }));
-        if kept.episode != *episode {
+        gone.extend(merged.iter().map(|m| EpisodeChange::Merged { id: m.id, into: survivor.id }));
+        if survivor.episode != *episode {
             let known = parents.iter().map(|parent| parent.episode.peak()).max();
             let rose_to = Some(episode.peak()).filter(|peak| Some(*peak) > known);
             let retrospective = rose_to.is_some() && retrospective(episode, head, now);
-            let (id, episode) = (kept.id, episode.clone());
+            let (id, episode) = (survivor.id, episode.clone());
             updated.push((
                 episode.ended_at.is_none(),
                 EpisodeChange::Updated { id, episode, rose_to, retrospective },
@@ -154,9 +154,9 @@ mod tests {
 
     #[test]
     fn what_was_told_right_changes_nothing() {
-        let told = [episode(0, Some(500), Level::Red), episode(900, None, Level::Yellow)];
-        let old = [stored(2, told[0].clone()), stored(1, told[1].clone())];
-        assert_eq!(reconcile(&old, &told, NOW, NOW), []);
+        let replayed = [episode(0, Some(500), Level::Red), episode(900, None, Level::Yellow)];
+        let old = [stored(2, replayed[0].clone()), stored(1, replayed[1].clone())];
+        assert_eq!(reconcile(&old, &replayed, NOW, NOW), []);
     }
 
     #[test]
@@ -173,17 +173,17 @@ mod tests {
     #[test]
     fn a_split_episode_lives_on_where_it_was_longest_and_lends_its_acknowledgements() {
         let old = [stored(1, episode(0, None, Level::Red))];
-        let told = [episode(0, Some(300), Level::Red), episode(400, None, Level::Red)];
-        let changes = reconcile(&old, &told, NOW, NOW);
-        assert!(matches!(&changes[0], EpisodeChange::Updated { episode, .. } if *episode == told[1]));
+        let replayed = [episode(0, Some(300), Level::Red), episode(400, None, Level::Red)];
+        let changes = reconcile(&old, &replayed, NOW, NOW);
+        assert!(matches!(&changes[0], EpisodeChange::Updated { episode, .. } if *episode == replayed[1]));
         assert!(matches!(changes[1], EpisodeChange::Opened { split_from: Some(from), .. } if from == id(1)));
     }
 
     #[test]
     fn a_disproved_episode_is_retracted_before_another_opens() {
         let old = [stored(1, episode(0, Some(200), Level::Red)), stored(2, episode(500, None, Level::Red))];
-        let told = [episode(201, Some(400), Level::Red)];
-        let changes = reconcile(&old, &told, NOW, NOW);
+        let replayed = [episode(201, Some(400), Level::Red)];
+        let changes = reconcile(&old, &replayed, NOW, NOW);
         let retracted = |n| EpisodeChange::Retracted { id: id(n) };
         assert_eq!(changes[..2], [retracted(1), retracted(2)]);
         assert!(matches!(changes[2], EpisodeChange::Opened { split_from: None, retrospective: true, .. }));

@@ -1,7 +1,7 @@
 //! The same story in any order: a reading newer than the head is stepped in place; one that is not leaves
-//! `reevaluate(from, until)`, and a replay from there tells what the clean stream would have told.
+//! `reevaluate(from, until)`, and a replay from there yields what the clean stream would have yielded.
 //!
-//! Why it is enough: a change at an instant follows from readings up to it, so what was said before `from`
+//! Why it is enough: a change at an instant follows from readings up to it, so what was reported before `from`
 //! stands; and the state just before `from` follows from the level in force there and from the readings
 //! and cuts of one lookback. For the same reason a replay may stop before the head: one lookback after the
 //! last late reading, where its level is the stored one, both go on alike.
@@ -33,7 +33,7 @@ pub struct Replay {
     rule: Rule,
     from: Instant,
     machine: Machine,
-    told: Vec<ReplayedEpisode>,
+    episodes: Vec<ReplayedEpisode>,
     cuts: VecDeque<Instant>,
     recent: VecDeque<JudgedReading>,
 }
@@ -58,9 +58,10 @@ impl Replay {
     pub fn new(rule: &Rule, before: &[Episode], cuts: &[Instant], from: Instant) -> Self {
         let in_force = before.iter().filter_map(|e| e.before(from)).find(|e| e.ended_at.is_none());
         let machine = Machine::at(rule, in_force.as_ref().map_or(Level::Green, Episode::level));
-        let told = in_force.into_iter().map(|episode| ReplayedEpisode { episode, finding: None }).collect();
+        let episodes =
+            in_force.into_iter().map(|episode| ReplayedEpisode { episode, finding: None }).collect();
         let cuts = cuts.iter().copied().collect();
-        Self { rule: rule.clone(), from, machine, told, cuts, recent: VecDeque::new() }
+        Self { rule: rule.clone(), from, machine, episodes, cuts, recent: VecDeque::new() }
     }
 
     /// The rule that judges.
@@ -69,10 +70,10 @@ impl Replay {
         &self.rule
     }
 
-    /// How many episodes were told so far.
+    /// How many episodes there are so far.
     #[must_use]
-    pub const fn told(&self) -> usize {
-        self.told.len()
+    pub const fn episode_count(&self) -> usize {
+        self.episodes.len()
     }
 
     /// Hears the next reading of the signal (and source): from `from - lookback` on, ascending by (instant, device).
@@ -95,11 +96,11 @@ impl Replay {
         while let Some(cut) = self.cuts.pop_front() {
             self.cut(cut);
         }
-        Replayed { episodes: self.told, machine: self.machine }
+        Replayed { episodes: self.episodes, machine: self.machine }
     }
 
-    /// What was told up to `at`, the instant of the last reading heard, with what is stored for afterwards: `None`
-    /// where the two are not at the same level, or where the stored story only then becomes worse than what was told.
+    /// The episodes up to `at`, the instant of the last reading heard, with what is stored for afterwards: `None`
+    /// where the two are not at the same level, or where the stored ones only then become worse than the replayed ones.
     /// From here on both go on alike if no late reading lies within one lookback before `at`.
     #[must_use]
     pub fn met(&self, stored: &[Episode], at: Instant) -> Option<Vec<ReplayedEpisode>> {
@@ -107,8 +108,8 @@ impl Replay {
         if going_on.map_or(Level::Green, |stored| stored.level_after(at)) != self.machine.level() {
             return None;
         }
-        let mut told = self.told.clone();
-        if let (Some(stored), Some(last)) = (going_on, told.last_mut()) {
+        let mut episodes = self.episodes.clone();
+        if let (Some(stored), Some(last)) = (going_on, episodes.last_mut()) {
             let worst = last.episode.peak();
             last.episode.levels.extend(stored.levels.iter().filter(|level| level.at > at));
             (last.episode.ended_at, last.episode.by_hand) = (stored.ended_at, stored.by_hand);
@@ -116,7 +117,7 @@ impl Replay {
                 return None;
             }
         }
-        Some(told)
+        Some(episodes)
     }
 
     fn cut(&mut self, at: Instant) {
@@ -138,17 +139,17 @@ impl Replay {
     fn tell(&mut self, change: &Change) {
         let known = match Episode::opened(&self.rule, change) {
             Some(episode) => {
-                self.told.push(ReplayedEpisode { episode, finding: None });
+                self.episodes.push(ReplayedEpisode { episode, finding: None });
                 Level::Green
             }
             None => {
-                let Some(last) = self.told.last_mut() else { return };
+                let Some(last) = self.episodes.last_mut() else { return };
                 let known = last.episode.peak();
                 last.episode.apply(change);
                 known
             }
         };
-        let Some(last) = self.told.last_mut() else { return };
+        let Some(last) = self.episodes.last_mut() else { return };
         if last.episode.peak() > known {
             last.finding = Some(found(&self.rule, &last.episode, self.recent.make_contiguous()));
         }

@@ -19,7 +19,7 @@ pub struct SeriesKey {
     pub signal: Signal,
 }
 
-/// How many readings of a stretch a finding is told from.
+/// How many readings of a stretch a finding is made from.
 const STRETCH: usize = 96;
 /// How many readings a series may hold back while its machines are made; past it, another look at the store finds
 /// them.
@@ -48,7 +48,7 @@ pub enum Seen {
 pub enum Arrived {
     /// All that arrived.
     All(Vec<JudgedReading>),
-    /// More than is kept: the store has it, between these instants.
+    /// More than memory holds: the store has it, between these instants.
     TooMuch(Late),
     /// The series was forgotten meanwhile: it is to be begun again.
     Forgotten,
@@ -183,7 +183,7 @@ impl Watchlist {
         }
     }
 
-    /// The readings since `from` that are still in memory: what a finding is told from.
+    /// The readings since `from` that are still in memory: what a finding is made from.
     #[must_use]
     pub fn stretch(&self, key: SeriesKey, from: Instant) -> Vec<JudgedReading> {
         match self.series.get(&key) {
@@ -219,8 +219,8 @@ impl Watchlist {
     pub fn arrived(&mut self, key: SeriesKey) -> Arrived {
         match self.series.get_mut(&key) {
             Some(Series::Replaying { dropped: Some(dropped), arrived, .. }) => {
-                let held = arrived.iter().map(|reading| Late::at(reading.at));
-                Arrived::TooMuch(held.fold(*dropped, Late::and))
+                let waiting = arrived.iter().map(|reading| Late::at(reading.at));
+                Arrived::TooMuch(waiting.fold(*dropped, Late::and))
             }
             Some(Series::Replaying { arrived, .. }) => Arrived::All(std::mem::take(arrived)),
             _ => Arrived::Forgotten,

@@ -1,4 +1,4 @@
-//! Calendars, kept in versions.
+//! Calendars, stored in versions.
 
 use crate::alerts::reds;
 use crate::versions::Versioned;

@@ -106,7 +106,7 @@ impl Home {
         &self.dir
     }
 
-    /// The keys: to be kept elsewhere as well, and never in a backup.
+    /// The keys: to be stored elsewhere as well, and never in a backup.
     #[must_use]
     pub fn keys(&self) -> PathBuf {
         self.dir.join("keys")

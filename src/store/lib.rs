@@ -75,7 +75,7 @@ struct Inner {
     signals: broadcast::Sender<Signalled>,
     touched: Mutex<Vec<Touched>>,
     /// Announcements made here that the other nodes have still to be told.
-    said: Mutex<BTreeSet<(&'static str, String)>>,
+    announced: Mutex<BTreeSet<(&'static str, String)>>,
     commits: AtomicU64,
     want: Want,
     health: Health,
@@ -165,7 +165,7 @@ impl Store {
                 keys: Keyring::new(keks),
                 signals,
                 touched: Mutex::default(),
-                said: Mutex::default(),
+                announced: Mutex::default(),
                 commits: AtomicU64::new(0),
                 want,
                 health: Health::default(),
@@ -215,13 +215,13 @@ impl Store {
         self.inner.hears.subscribe()
     }
 
-    /// Tells listeners of something that is not kept (such as new readings of a patient): here at once, at other
-    /// nodes a moment later and once for however often it was said meanwhile.
+    /// Tells listeners of something that is not stored (such as new readings of a patient): here at once, at other
+    /// nodes a moment later and once for however often it was announced meanwhile.
     pub fn announce(&self, name: &'static str, subject: impl ToString) {
         let subject = subject.to_string();
         if let Url::Postgres(_) = &self.inner.url {
-            let mut said = self.inner.said.lock().unwrap_or_else(PoisonError::into_inner);
-            said.insert((name, subject.clone()));
+            let mut announced = self.inner.announced.lock().unwrap_or_else(PoisonError::into_inner);
+            announced.insert((name, subject.clone()));
         }
         self.inner.pass_on(Signalled { id: 0, name, subject });
     }
@@ -245,7 +245,7 @@ impl Store {
     /// sake, `f` runs again in a new one, for up to five seconds; nothing of the first try remains.
     ///
     /// # Errors
-    /// What `f` says (nothing is kept), or [`Error::Unaudited`].
+    /// What `f` says (nothing is stored), or [`Error::Unaudited`].
     pub fn write<T>(
         &self,
         actor: Actor,
@@ -285,7 +285,7 @@ impl Store {
     /// the ingest commit with its receipts).
     ///
     /// # Errors
-    /// What `f` says; nothing is kept then.
+    /// What `f` says; nothing is stored then.
     pub fn keep_house<T>(
         &self,
         urgency: Urgency,
@@ -363,7 +363,7 @@ impl Store {
             whole = Some(out?);
             Ok::<(), Error>(())
         });
-        let held = match (done, number) {
+        let committed = match (done, number) {
             // The connection was lost during the commit: only the database knows whether it holds.
             (Err(Error::Lost), Some(number)) if whole.is_some() => {
                 match db::doubt::holds(&self.inner.url, number) {
@@ -374,7 +374,7 @@ impl Store {
             }
             (done, _) => done,
         };
-        let out = held.and_then(|()| whole.ok_or(Error::Unsure)).inspect_err(|_lost| {
+        let out = committed.and_then(|()| whole.ok_or(Error::Unsure)).inspect_err(|_lost| {
             fresh.iter().for_each(|(subject, class, id, _)| keys.lose(*subject, *class, *id));
         })?;
         if let Some((signals, touched, destroyed)) = after {

@@ -1,4 +1,4 @@
-//! Every long-lived thread and task begins here and says what it does. One that panics is told, begins again after a
+//! Every long-lived thread and task begins here and says what it does. One that panics is reported, begins again after a
 //! pause, and when it does not stay up the whole process ends: a node that cannot work must not look as if it did.
 
 mod watched;
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_thread_that_panics_is_ill_is_told_and_works_again() {
         let threads = Threads::default();
-        let (tell, told) = channel();
+        let (tell, heard) = channel();
         let (ask, asked) = channel::<u32>();
         let thread = threads.start("worker", Duration::from_secs(60), move |watched| {
             while let Ok(number) = {
@@ -296,11 +296,11 @@ mod tests {
         });
         let thread = thread.unwrap();
         ask.send(1).unwrap();
-        assert_eq!((told.recv().unwrap(), threads.ill()), (1, vec![]));
+        assert_eq!((heard.recv().unwrap(), threads.ill()), (1, vec![]));
         ask.send(2).unwrap();
         until("seen", || threads.ill() == [Ill { thread: "worker", why: "it ended and begins again" }]);
         ask.send(3).unwrap();
-        assert_eq!(told.recv().unwrap(), 3, "it works again");
+        assert_eq!(heard.recv().unwrap(), 3, "it works again");
         assert_eq!(threads.take_ends(), [End { thread: "worker", times: 1, for_good: false }]);
         assert!(!threads.ill().is_empty(), "whoever asks each second sees it all the same");
         drop(ask);
@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn a_task_whose_blocking_part_panics_falls_and_is_made_anew() {
         let threads = Threads::default();
-        let (tell, told) = channel();
+        let (tell, heard) = channel();
         runtime().block_on(async {
             let mut made = 0;
             let task = threads.task("watcher", move || {
@@ -383,14 +383,14 @@ mod tests {
             });
             task.await.unwrap();
         });
-        assert_eq!(told.recv().unwrap(), 2);
+        assert_eq!(heard.recv().unwrap(), 2);
         assert_eq!(threads.take_ends(), [End { thread: "watcher", times: 1, for_good: false }]);
     }
 
     #[test]
     fn a_task_that_panics_is_made_anew() {
         let threads = Threads::default();
-        let (tell, told) = channel();
+        let (tell, heard) = channel();
         runtime().block_on(async {
             let mut made = 0;
             let task = threads.task("watcher", move || {
@@ -403,7 +403,7 @@ mod tests {
             });
             task.await.unwrap();
         });
-        assert_eq!(told.recv().unwrap(), 2);
+        assert_eq!(heard.recv().unwrap(), 2);
         assert_eq!(threads.take_ends().len(), 1);
     }
 }

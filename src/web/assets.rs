@@ -102,12 +102,12 @@ mod tests {
 
     #[test]
     fn what_is_vendored_is_what_vendor_md_says() {
-        let told = include_str!("assets/vendor/VENDOR.md");
+        let vendored = include_str!("assets/vendor/VENDOR.md");
         for name in Files::iter()
             .filter(|name| name.starts_with("vendor/") && !name.ends_with(".txt") && !name.ends_with(".md"))
         {
             let hash = hex::encode(Files::get(&name).unwrap().metadata.sha256_hash());
-            assert!(told.contains(&hash), "{name} is not the file of VENDOR.md: {hash}");
+            assert!(vendored.contains(&hash), "{name} is not the file of VENDOR.md: {hash}");
         }
     }
 }

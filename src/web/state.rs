@@ -72,7 +72,7 @@ pub struct Module {
     pub error: Option<String>,
 }
 
-/// A mail server, a mailbox or a program that is left alone for a while; a channel's provider is told by
+/// A mail server, a mailbox or a program that is left alone for a while; a channel's provider is named by
 /// [`EngineView::breakers`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resting {

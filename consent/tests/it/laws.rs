@@ -148,7 +148,7 @@ fn reach() -> impl Strategy<Value = Reach> {
             red,
         },
     );
-    prop_oneof![1 => Just(Reach::Unsaid), 1 => Just(Reach::Staff), 6 => to]
+    prop_oneof![1 => Just(Reach::Unstated), 1 => Just(Reach::Staff), 6 => to]
 }
 
 prop_compose! {
@@ -342,16 +342,16 @@ proptest! {
     #[test]
     fn accepted_events_refold_to_the_same_rows(acts in vec((any_of(Purpose::ALL), act()), 0..40)) {
         let mut ledger = Ledger::default();
-        let mut kept = vec![];
+        let mut accepted = vec![];
         for (at, (purpose, act)) in (1_i64..).zip(acts) {
             let event = Event::new(purpose, at, act);
             let before = ledger.clone();
             match ledger.apply(&event) {
-                Ok(true) => kept.push(event),
+                Ok(true) => accepted.push(event),
                 Ok(false) | Err(_) => prop_assert_eq!(&before, &ledger),
             }
         }
-        prop_assert_eq!(Ledger::fold(&kept), Ok(ledger));
+        prop_assert_eq!(Ledger::fold(&accepted), Ok(ledger));
     }
 }
 

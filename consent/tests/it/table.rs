@@ -32,7 +32,7 @@ struct World {
     context: Context<'static>,
 }
 
-/// The basis and the row that said yes, or the code that said no.
+/// The basis and the row that allowed it, or the code that denied it.
 type Answer = Result<(Basis, &'static str), Code>;
 
 fn record(purpose: Purpose) -> Record {
@@ -148,18 +148,18 @@ fn every_row_of_the_table_answers_as_written() {
         ("D08 before D09", yes().with(|w| { w.context.data = &[Datum::Contact]; w.context.rights = Rights::Only(&[]) }), TelemetryCollect, Err(Code::NotNecessary)),
         ("D09 role and token must carry the purpose", yes().with(|w| w.context.rights = Rights::Only(&[AlertEvaluate])), TelemetryCollect, Err(Code::Role)),
         ("D09 and then do, without the parent's right", yes().with(|w| w.context.rights = Rights::Only(&[AlertEvaluate])), AlertEvaluate, consent),
-        ("D09 before D10", yes().with(|w| { w.context.rights = Rights::Only(&[]); w.context.reach = Reach::Unsaid }), CareRemind, Err(Code::Role)),
-        ("D10 an unsaid channel is none", yes().with(|w| w.context.reach = Reach::Unsaid), CareRemind, Err(Code::Channel)),
+        ("D09 before D10", yes().with(|w| { w.context.rights = Rights::Only(&[]); w.context.reach = Reach::Unstated }), CareRemind, Err(Code::Role)),
+        ("D10 an unsaid channel is none", yes().with(|w| w.context.reach = Reach::Unstated), CareRemind, Err(Code::Channel)),
         ("D10 opt-in", yes().with(|w| w.context.reach = Reach::To { channel: Channel::Sms, opted_in: false, template_allowed: true, quiet_hours: false, red: true }), CareRemind, Err(Code::Channel)),
         ("D10 template", yes().with(|w| w.context.reach = Reach::To { channel: Channel::Sms, opted_in: true, template_allowed: false, quiet_hours: false, red: true }), CareRemind, Err(Code::Channel)),
         ("D10 quiet hours", yes().with(|w| w.context.reach = Reach::To { channel: Channel::Sms, opted_in: true, template_allowed: true, quiet_hours: true, red: false }), CareRemind, Err(Code::Channel)),
         ("D10 a red alert breaks quiet hours", yes().with(|w| w.context.reach = Reach::To { channel: Channel::Sms, opted_in: true, template_allowed: true, quiet_hours: true, red: true }), AlertEscalate, consent),
         ("D10 staff are reached to escalate", yes().with(|w| w.context.reach = Reach::Staff), AlertEscalate, consent),
         ("D10 and for nothing else", yes().with(|w| w.context.reach = Reach::Staff), EngageMessage, Err(Code::Channel)),
-        ("D10 legal notices need no opt-in", yes().with(|w| w.context.reach = Reach::Unsaid), NoticeLegal, duty),
-        ("D10 applies to health care too", yes().based(CareRemind, Basis::HealthCare).with(|w| { w.context.care_plan = Some(PLAN); w.context.reach = Reach::Unsaid }), CareRemind, Err(Code::Channel)),
-        ("D10 and in an emergency", yes().with(|w| { w.context.emergency = Some(EMERGENCY); w.context.reach = Reach::Unsaid }), AlertEscalate, Err(Code::Channel)),
-        ("D10 before D22", yes().with(|w| { w.context.reach = Reach::Unsaid; w.row(CareRemind).state = State::Revoked }), CareRemind, Err(Code::Channel)),
+        ("D10 legal notices need no opt-in", yes().with(|w| w.context.reach = Reach::Unstated), NoticeLegal, duty),
+        ("D10 applies to health care too", yes().based(CareRemind, Basis::HealthCare).with(|w| { w.context.care_plan = Some(PLAN); w.context.reach = Reach::Unstated }), CareRemind, Err(Code::Channel)),
+        ("D10 and in an emergency", yes().with(|w| { w.context.emergency = Some(EMERGENCY); w.context.reach = Reach::Unstated }), AlertEscalate, Err(Code::Channel)),
+        ("D10 before D22", yes().with(|w| { w.context.reach = Reach::Unstated; w.row(CareRemind).state = State::Revoked }), CareRemind, Err(Code::Channel)),
         ("D11 the law's duty asks nobody", yes().with(|w| w.records.clear()), AuditLog, duty),
         ("D11 where an organisation declared a duty to share", yes().based(ShareEhr, Basis::LegalDuty).with(|w| w.records.clear()), ShareEhr, duty),
         ("D11 before D13", yes().based(ShareEhr, Basis::LegalDuty).with(|w| w.context.emergency = Some(EMERGENCY)), ShareEhr, duty),
@@ -339,8 +339,8 @@ fn duties_come_with_the_permit() {
     let yes = World::yes();
     assert_eq!(yes.duties(Purpose::TelemetryCollect), [Log, EpochFence]);
     assert_eq!(yes.duties(Purpose::AuditLog), [Log, ShowNorm]);
-    let told = yes.clone().with(|w| w.row(Purpose::TelemetryCollect).pending = Change::Duration);
-    assert_eq!(told.duties(Purpose::TelemetryCollect), [Log, EpochFence, NotifyChange24h]);
+    let pending = yes.clone().with(|w| w.row(Purpose::TelemetryCollect).pending = Change::Duration);
+    assert_eq!(pending.duties(Purpose::TelemetryCollect), [Log, EpochFence, NotifyChange24h]);
     let urgent = yes.with(|w| w.context.emergency = Some(EMERGENCY));
     assert_eq!(urgent.duties(Purpose::AlertEscalate), [Log, Review24h, TellSubject]);
 }

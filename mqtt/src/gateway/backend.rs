@@ -2,7 +2,7 @@
 //! [`Delivery`], [`DeviceEvent`]) and what the house must be able to do with it ([`Backend`]).
 
 use super::answer::Reply;
-use crate::room::Held;
+use crate::room::Reservation;
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::future::Future;
@@ -136,7 +136,7 @@ pub struct Delivery {
 }
 
 /// A session's share of the room of seats, held by each of its events until it is dropped.
-pub type Share = Arc<Held>;
+pub type Share = Arc<Reservation>;
 
 /// A publish on a topic that is not the device's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -238,7 +238,7 @@ pub enum EndReason {
     Stopping,
 }
 
-/// A message down to a device, kept by the backend until `CommandAcked`.
+/// A message down to a device, stored by the backend until `CommandAcked`.
 #[derive(Debug, Clone)]
 pub struct Command {
     /// Which command.

@@ -301,7 +301,7 @@ where
         }
     }
 
-    /// A packet must be whole in time: its room is kept from others. A socket that is not read is not its fault.
+    /// A packet must arrive whole in time: nobody else can use its room. A socket that is not read is not its fault.
     fn watch_arriving(&mut self) {
         self.arriving = match (self.session.arriving(), self.arriving) {
             _ if self.deaf.is_some() => None,

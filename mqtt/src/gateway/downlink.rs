@@ -1,4 +1,4 @@
-//! Down to the device: commands, kept by the backend until their PUBACK, and notices, sent when
+//! Down to the device: commands, stored by the backend until their PUBACK, and notices, sent when
 //! there is room for them. Holds at most a window of commands; the rest stays in the backend.
 
 use super::ack::Manner;

@@ -5,7 +5,7 @@ use super::answer::Answer;
 use std::collections::VecDeque;
 
 /// Room an empty flight may keep.
-const KEPT: usize = 32;
+const RETAINED: usize = 32;
 
 /// A message that waits for its answer.
 pub(crate) struct Slot {
@@ -44,7 +44,7 @@ impl Flight {
         let slot = self.slots.pop_front()?;
         self.first = self.first.wrapping_add(1);
         self.bytes = self.bytes.saturating_sub(slot.bytes);
-        if self.slots.is_empty() && self.slots.capacity() > KEPT {
+        if self.slots.is_empty() && self.slots.capacity() > RETAINED {
             self.slots = VecDeque::new();
         }
         Some((slot, answer))

@@ -36,7 +36,7 @@ pub(crate) struct Hello {
     password: Option<Vec<u8>>,
 }
 
-/// What shall be said when the device is lost.
+/// What is published when the device is lost.
 pub(crate) struct Will {
     pub(crate) topic: String,
     pub(crate) payload: Bytes,
@@ -54,7 +54,7 @@ impl Rejected {
         Self { bytes: Vec::new(), code }
     }
 
-    pub(crate) fn told(protocol: Protocol, code: u8, reason: &str) -> Self {
+    pub(crate) fn with_reason(protocol: Protocol, code: u8, reason: &str) -> Self {
         Self { bytes: wire::refuse(protocol, code, reason), code }
     }
 }
@@ -108,9 +108,9 @@ impl Greeting {
     fn rejected(&self, error: MqttError) -> Rejected {
         let (code, text) = wire::fault(error);
         match (self.core.get_protocol_version(), error) {
-            (Version::V5_0, _) => Rejected::told(Protocol::V5, code, text),
+            (Version::V5_0, _) => Rejected::with_reason(Protocol::V5, code, text),
             // MQTT-3.1.2-2; MQTT-3.1.4-1: what is not a well-formed CONNECT gets no CONNACK.
-            (_, MqttError::UnsupportedProtocolVersion) => Rejected::told(Protocol::V311, code, text),
+            (_, MqttError::UnsupportedProtocolVersion) => Rejected::with_reason(Protocol::V311, code, text),
             _ => Rejected::silent(code),
         }
     }
@@ -137,14 +137,14 @@ impl Greeting {
 impl Hello {
     /// What is wrong with the request itself, before anyone is asked who this is.
     pub(crate) fn check(&self) -> Result<(), Rejected> {
-        let told = |code, text| Err(Rejected::told(self.manner.protocol, code, text));
+        let reject = |code, text| Err(Rejected::with_reason(self.manner.protocol, code, text));
         match self.manner.protocol {
             Protocol::V311 if self.client_id_is_empty && !self.clean => {
-                told(0x85, "an empty client identifier needs a clean session")
+                reject(0x85, "an empty client identifier needs a clean session")
             }
-            Protocol::V5 if self.enhanced_auth => told(0x8c, "enhanced authentication is not offered"),
+            Protocol::V5 if self.enhanced_auth => reject(0x8c, "enhanced authentication is not offered"),
             Protocol::V5 if self.will.as_ref().is_some_and(|w| w.retain) => {
-                told(0x9a, "retained messages are not kept: send the will without the retain flag")
+                reject(0x9a, "retained messages are not kept: send the will without the retain flag")
             }
             _ => Ok(()),
         }

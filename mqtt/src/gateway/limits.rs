@@ -98,7 +98,7 @@ pub enum Error {
     Listen {
         /// The address asked for.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A certificate or key file cannot be read.
@@ -108,7 +108,7 @@ pub enum Error {
         what: &'static str,
         /// Where.
         path: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A certificate or key is not what it should be.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 const NOTICES: usize = 64;
 const NOTICE_BYTES: usize = 64 * 1024;
 /// Room an empty list may keep.
-const KEPT: usize = 32;
+const RETAINED: usize = 32;
 
 /// What the house wants of a connection.
 pub(crate) enum Order {
@@ -36,10 +36,10 @@ pub(crate) struct Mail {
 impl Mail {
     /// Gives back the room of a burst.
     pub(crate) fn shrink(&mut self) {
-        if self.answers.capacity() > KEPT {
+        if self.answers.capacity() > RETAINED {
             self.answers = Vec::new();
         }
-        if self.orders.capacity() > KEPT {
+        if self.orders.capacity() > RETAINED {
             self.orders = Vec::new();
         }
     }

@@ -11,7 +11,7 @@ use super::mailbox::{Mail, Mailbox, Order};
 use super::metrics::Metrics;
 use super::subscribe::Request;
 use super::wire::{self, Core};
-use crate::room::Held;
+use crate::room::Reservation;
 use mqtt_protocol_core::mqtt::common::Cursor;
 use mqtt_protocol_core::mqtt::connection::GenericEvent;
 use mqtt_protocol_core::mqtt::packet::Packet;
@@ -30,7 +30,7 @@ const UNWEIGHED_BYTES: usize = 4096;
 struct Arriving {
     packet: u32,
     bytes: usize,
-    _held: Held,
+    _held: Reservation,
 }
 
 /// PUBACK, PUBREC and PUBCOMP: what a device says of messages down.
@@ -212,7 +212,7 @@ impl Session {
         self.end.is_some()
     }
 
-    /// How it ends, once everything that must be said before is in `out`.
+    /// How it ends, once everything that must be sent before is in `out`.
     pub(crate) fn take_end(&mut self) -> Option<End> {
         if self.end.is_none() && self.flight.is_empty() {
             self.stop_draining();

@@ -377,7 +377,7 @@ pub(super) struct Keys<'a> {
 impl<'a> Keys<'a> {
     const FEW: usize = 16;
 
-    /// The key, kept; `None` when it was there.
+    /// The key, recorded; `None` when it was there already.
     pub(super) fn add(&mut self, key: Cow<'a, str>) -> Option<&str> {
         if self.few.contains(&key) || self.many.contains(&key) {
             return None;

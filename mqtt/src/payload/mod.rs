@@ -21,7 +21,7 @@ pub use samples::{At, Claim, Sample, Samples, Side, Skip, Skipped, Status, Stray
 /// The quota on readings in one message; the answer to more is 0x97 and names it.
 pub const MAX_READINGS: usize = 10_000;
 
-/// The quota on values in one message that correct or take back what was said before: each is sealed, logged and
+/// The quota on values in one message that correct or take back what was reported before: each is sealed, logged and
 /// judged again by itself. The answer to more is 0x97 and names it.
 pub const MAX_AMENDMENTS: usize = 256;
 

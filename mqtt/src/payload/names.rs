@@ -1,5 +1,5 @@
 //! What the name of a member gives away where its format has no word for it: that it says when, or in which unit. What
-//! it says so is not understood, and what is not understood is never taken for what was not said.
+//! it says so is not understood, and what is not understood never counts as absent.
 
 use super::Value;
 use super::json::{Read, Scanner};

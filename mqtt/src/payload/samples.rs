@@ -43,9 +43,9 @@ pub enum Status {
     /// A measurement (FHIR `final`, `preliminary`, `registered`, `unknown`).
     #[default]
     Final,
-    /// It takes the place of what the same source said of this instant (FHIR `corrected`, `amended`).
+    /// It takes the place of what the same source reported for this instant (FHIR `corrected`, `amended`).
     Correction,
-    /// What the same source said of this instant is taken back (FHIR `entered-in-error`).
+    /// What the same source reported for this instant is taken back (FHIR `entered-in-error`).
     EnteredInError,
 }
 
@@ -62,7 +62,7 @@ pub struct Sample<'a> {
     pub at: At,
     /// The record of the message that it stood in, from 0.
     pub record: u32,
-    /// Whether it corrects or takes back what was said before.
+    /// Whether it corrects or takes back what was reported before.
     pub status: Status,
 }
 
@@ -110,15 +110,15 @@ pub struct Claim<'a> {
     pub subject: Cow<'a, str>,
 }
 
-/// A unit that was said and laid on no value: under a name that its record has no value for, or under a key that the
+/// A unit that was stated and applied to no value: under a name that its record has no value for, or under a key that the
 /// format does not know. Whether it may be that of a value is for whoever knows signals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StrayUnit<'a> {
     /// The record, from 0.
     pub record: u32,
-    /// The key in `units` where it stood; `None`: it stood elsewhere, under a key that is told by itself.
+    /// The key in `units` where it stood; `None`: it stood elsewhere, under a key that is reported by itself.
     pub listed: Option<Cow<'a, str>>,
-    /// Of what it is said to be, [folded](super::folded); empty: of nothing in particular.
+    /// What it claims to be the unit of, [folded](super::folded); empty: of nothing in particular.
     pub of: String,
     /// The unit as it was written.
     pub unit: Cow<'a, str>,
@@ -162,7 +162,7 @@ impl<'a> Samples<'a> {
         first.filter(|_| all_faulty)
     }
 
-    /// Reads the next record. One that breaks the rules of its format is named, and nothing else of it is kept.
+    /// Reads the next record. One that breaks the rules of its format is named, and nothing else of it is returned.
     pub(super) fn record(
         &mut self,
         scanner: &mut Scanner<'a>,

@@ -107,7 +107,7 @@ impl<'a> Record<'a> {
         self.fault.get_or_insert((label, fault));
     }
 
-    /// Hears a label that may be ignored (RFC 8428 §4.4): what it stands for is not taken as not said.
+    /// Hears a label that may be ignored (RFC 8428 §4.4): what it stands for does not count as absent.
     pub(super) fn ignore(&mut self, label: &str) {
         self.says_when |= names::says_when(label);
         self.says_unit |= names::unit_of(label).is_some();

@@ -142,9 +142,9 @@ fn value<'a>(
 fn unknown_units<'a>(mut scanner: Scanner<'a>, out: &mut Samples<'a>) -> Read<()> {
     // What is no object of units says none.
     let Ok(units) = named_units(&mut scanner) else { return Ok(()) };
-    let said =
+    let readable =
         units.into_iter().filter_map(|(name, unit)| unit.ok().map(|unit| (names::folded(&name), unit)));
-    said.into_iter().try_for_each(|(of, unit)| out.stray_unit(None, of, unit))
+    readable.into_iter().try_for_each(|(of, unit)| out.stray_unit(None, of, unit))
 }
 
 /// The units by name; the fault of one that is no text.

@@ -48,8 +48,8 @@ async fn connack_of_mqtt_5_announces_what_is_offered() {
     raw.send(&hello.bytes()).await;
     let (_, body) = raw.packet().await;
     let (connack, _) = v5_0::Connack::parse(&body).unwrap();
-    let said: Vec<String> = connack.props().iter().map(ToString::to_string).collect();
-    let said = said.join(" ");
+    let properties: Vec<String> = connack.props().iter().map(ToString::to_string).collect();
+    let properties = properties.join(" ");
     for property in [
         Property::ReceiveMaximum(mqtt_protocol_core::mqtt::packet::ReceiveMaximum::new(256).unwrap()),
         Property::MaximumPacketSize(
@@ -62,9 +62,12 @@ async fn connack_of_mqtt_5_announces_what_is_offered() {
         ),
         Property::ServerKeepAlive(mqtt_protocol_core::mqtt::packet::ServerKeepAlive::new(1200).unwrap()),
     ] {
-        assert!(connack.props().contains(&property), "{property} in {said}");
+        assert!(connack.props().contains(&property), "{property} in {properties}");
     }
-    assert!(connack.props().iter().any(|p| matches!(p, Property::AssignedClientIdentifier(_))), "{said}");
+    assert!(
+        connack.props().iter().any(|p| matches!(p, Property::AssignedClientIdentifier(_))),
+        "{properties}"
+    );
     assert!(!connack.session_present());
 }
 
@@ -80,8 +83,8 @@ async fn wrong_credentials_are_refused_with_a_reason() {
             (Hello { user_name: None, password: None, ..good.clone() }, "user name missing"),
         ];
         for (hello, reason) in wrong {
-            let (said, why) = refused(&edge, &hello).await;
-            assert_eq!(said, code, "{reason}");
+            let (refused_with, why) = refused(&edge, &hello).await;
+            assert_eq!(refused_with, code, "{reason}");
             assert!(level == 4 || why.contains(reason), "{why:?} says {reason:?}");
             assert!(!why.contains(TOKEN));
         }

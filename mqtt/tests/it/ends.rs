@@ -9,7 +9,7 @@ use uuid::Uuid;
 #[tokio::test]
 async fn the_will_is_told_when_a_device_is_lost_and_forgotten_when_it_says_goodbye() {
     let mut edge = Edge::new();
-    for (goodbye, reason, told) in [
+    for (goodbye, reason, announced) in [
         (&[0xe0, 0][..], EndReason::Device(0), false),
         (&[0xe0, 1, 4], EndReason::Device(4), true),
         (&[], EndReason::Lost, true),
@@ -21,7 +21,7 @@ async fn the_will_is_told_when_a_device_is_lost_and_forgotten_when_it_says_goodb
         let mut raw = Raw::login_as(edge.handle.local_addr(), device, &hello).await;
         raw.send(goodbye).await;
         drop(raw);
-        assert_eq!(edge.ended().await, (reason, told.then(|| "gone".into())), "{goodbye:x?}");
+        assert_eq!(edge.ended().await, (reason, announced.then(|| "gone".into())), "{goodbye:x?}");
     }
 }
 
@@ -56,7 +56,7 @@ async fn a_device_that_only_waits_for_answers_is_not_silent() {
     let hello = Hello { keep_alive: 1, ..Hello::new(5, device) };
     let mut raw = Raw::login_as(edge.handle.local_addr(), device, &hello).await;
     raw.telemetry(1, 1, "hold").await;
-    while edge.house.held() == 0 {
+    while edge.house.withheld() == 0 {
         tokio::task::yield_now().await;
     }
     // Longer than one and a half keep-alives go by at once.
@@ -96,7 +96,7 @@ async fn a_revoked_token_ends_the_session_that_came_with_it_and_no_other() {
     for level in [4, 5] {
         let mut raw = Raw::login(edge.handle.local_addr(), level, device()).await;
         raw.telemetry(1, 1, "hold").await;
-        while edge.house.held() == 0 {
+        while edge.house.withheld() == 0 {
             tokio::task::yield_now().await;
         }
         let registry = edge.handle.registry();
@@ -206,12 +206,12 @@ async fn the_room_of_all_holds_back_the_next_until_there_is_space() {
     first.send(&publish(5, 0x30, &topic(first.device, "status"), 0, &[], b"x")).await;
     edge.event().await;
     edge.event().await;
-    while edge.house.held() == 0 {
+    while edge.house.withheld() == 0 {
         tokio::task::yield_now().await;
     }
     // Of whom nothing waits a little is read all the same: a flood of others does not hold it up.
     second.telemetry(1, 2, "hold").await;
-    while edge.house.held() == 1 {
+    while edge.house.withheld() == 1 {
         tokio::task::yield_now().await;
     }
     second.telemetry(1, 3, "ok").await;
@@ -233,14 +233,14 @@ async fn of_whom_nothing_waits_no_more_than_a_little_is_read_while_the_room_of_a
     first.send(&publish(5, 0x30, &topic(first.device, "status"), 0, &[], b"x")).await;
     edge.event().await;
     edge.event().await;
-    while edge.house.held() == 0 {
+    while edge.house.withheld() == 0 {
         tokio::task::yield_now().await;
     }
     let many: Vec<u8> = (1..=100)
         .flat_map(|id| publish(5, 0x32, &topic(second.device, "telemetry"), id, &[], b"hold"))
         .collect();
     second.send(&many).await;
-    while edge.house.held() < 2 {
+    while edge.house.withheld() < 2 {
         tokio::task::yield_now().await;
     }
     Raw::login(edge.handle.local_addr(), 5, device()).await;

@@ -63,8 +63,8 @@ async fn faults_get_their_code() {
     ] {
         let mut raw = Raw::login(edge.handle.local_addr(), 5, device).await;
         raw.send(&bytes).await;
-        let (said, reason) = raw.disconnected().await;
-        assert_eq!(said, code, "{name}: {reason}");
+        let (closed_with, reason) = raw.disconnected().await;
+        assert_eq!(closed_with, code, "{name}: {reason}");
         assert!(!reason.is_empty());
     }
 }
@@ -276,10 +276,13 @@ async fn a_hundred_thousand_mutated_packets_leave_it_serving() {
     assert_eq!(raw.ack().await, (0x40, 1, 0, String::new()));
     // Half of the sockets were dropped without a wait: what they sent may still be on its way.
     let registry = edge.handle.registry();
-    let told = || registry.metrics().disconnects.into_iter().map(|(code, _)| code).collect::<Vec<_>>();
+    let disconnect_codes =
+        || registry.metrics().disconnects.into_iter().map(|(code, _)| code).collect::<Vec<_>>();
     let every_path = [0x81, 0x82, 0x94, 0x95, 0x9a];
     let settled = async {
-        while registry.metrics().in_flight_bytes > 0 || every_path.iter().any(|code| !told().contains(code)) {
+        while registry.metrics().in_flight_bytes > 0
+            || every_path.iter().any(|code| !disconnect_codes().contains(code))
+        {
             tokio::task::yield_now().await;
         }
     };

@@ -43,7 +43,7 @@ pub(crate) struct House {
     events: UnboundedSender<Event>,
     since: Instant,
     seen: Mutex<Vec<Seen>>,
-    held: Mutex<Vec<Reply>>,
+    withheld: Mutex<Vec<Reply>>,
     commands: Mutex<HashMap<Uuid, Vec<Command>>>,
     pub expires_in: Mutex<Option<Duration>>,
     pub full: Mutex<bool>,
@@ -62,7 +62,7 @@ impl House {
             }
             .into(),
             b"lose" => return drop(reply),
-            b"hold" => return self.held.lock().unwrap().push(reply),
+            b"hold" => return self.withheld.lock().unwrap().push(reply),
             b"notice" => {
                 Answer::from(Outcome::committed()).with_notice(Bytes::from_static(b"{\"code\":\"E_X\"}"))
             }
@@ -75,16 +75,16 @@ impl House {
         reply.send(answer);
     }
 
-    /// Answers what is held, last first.
+    /// Answers what is withheld, last first.
     pub(crate) fn release(&self) {
-        let held: Vec<Reply> = self.held.lock().unwrap().drain(..).rev().collect();
-        for reply in held {
+        let withheld: Vec<Reply> = self.withheld.lock().unwrap().drain(..).rev().collect();
+        for reply in withheld {
             reply.send(Outcome::committed());
         }
     }
 
-    pub(crate) fn held(&self) -> usize {
-        self.held.lock().unwrap().len()
+    pub(crate) fn withheld(&self) -> usize {
+        self.withheld.lock().unwrap().len()
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
@@ -153,8 +153,8 @@ impl Backend for House {
                 Event::Reply(text(&payload))
             }
             DeviceEvent::CommandAcked { device, id, code, .. } => {
-                if let Some(kept) = self.commands.lock().unwrap().get_mut(&device) {
-                    kept.retain(|c| c.id != id);
+                if let Some(pending) = self.commands.lock().unwrap().get_mut(&device) {
+                    pending.retain(|c| c.id != id);
                 }
                 Event::CommandAcked(id, code)
             }
@@ -204,7 +204,7 @@ impl Edge {
             events: sender,
             since: Instant::now(),
             seen: Mutex::default(),
-            held: Mutex::default(),
+            withheld: Mutex::default(),
             commands: Mutex::default(),
             expires_in: Mutex::default(),
             full: Mutex::default(),

@@ -53,11 +53,11 @@ async fn a_connect_that_cannot_be_is_closed_and_on_5_told() {
             ("1.5.3-2 U+0000 in the will's topic", will(&nul_topic).bytes()),
             ("1.5.3-1 a client identifier that is not UTF-8", broken),
         ] {
-            let said = answer(&edge, &bytes).await;
-            match (level, said) {
-                (4, said) => assert_eq!(said, None, "{must}: closed without a word"),
+            let answered = answer(&edge, &bytes).await;
+            match (level, answered) {
+                (4, answered) => assert_eq!(answered, None, "{must}: closed without a word"),
                 (_, Some((0x20, body))) => assert!(body[1] >= 0x80, "{must}: {body:x?}"),
-                (_, said) => panic!("{must}: {said:x?}"),
+                (_, answered) => panic!("{must}: {answered:x?}"),
             }
         }
     }

@@ -71,7 +71,7 @@ async fn acknowledgements_leave_in_receive_order() {
     }
     raw.send(&publish(5, 0x32, &topic(raw.device, "status"), 41, &[], b"ok")).await;
     while edge.event().await != Event::Status("ok".into()) {}
-    assert_eq!(edge.house.held(), 39);
+    assert_eq!(edge.house.withheld(), 39);
     edge.house.release();
     for id in 1..=41 {
         assert_eq!(raw.ack().await, (0x40, id, 0, String::new()));

@@ -71,7 +71,7 @@ impl Edge {
     }
 
     /// Appends one leaf hash and tells every hash that comes to be, lowest level first.
-    pub fn push(&mut self, leaf: Hash, mut told: impl FnMut(Grown<'_>)) {
+    pub fn push(&mut self, leaf: Hash, mut on_grown: impl FnMut(Grown<'_>)) {
         let mut hash = leaf;
         for level in 0..8_u8 {
             let at = usize::from(level);
@@ -81,7 +81,7 @@ impl Edge {
             let Some(tile) = self.levels.get_mut(at) else { break };
             tile.push(hash);
             let index = self.size >> (8 * (u32::from(level) + 1)).min(63);
-            told(Grown { level, index, tile });
+            on_grown(Grown { level, index, tile });
             if tile.len() < usize::from(FULL) {
                 break;
             }

@@ -103,7 +103,7 @@ fn read_path(path: &str) -> Option<Place> {
 pub struct Unreadable {
     /// The path of the piece.
     pub path: String,
-    /// What storage said.
+    /// The storage's error.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }

@@ -166,8 +166,8 @@ fn verdict(options: &Options, asked: Asked<'_>, out: Out, clock: &Clock) -> Resu
             let desk = Desk::open(options, out, clock)?;
             let key = log::load(&desk.store, &desk.home.keys())?.vkey().clone();
             let bundle = asked.bundle.map(|dir| Dir(dir.to_owned()));
-            let kept = revocations::signed_head(desk.home.dir())?;
-            let earlier: Vec<&str> = since.iter().chain(&kept).map(String::as_str).collect();
+            let stored = revocations::signed_head(desk.home.dir())?;
+            let earlier: Vec<&str> = since.iter().chain(&stored).map(String::as_str).collect();
             Ok(log::verify(&desk.store, &key, bundle.as_ref(), &earlier)?)
         }
     }

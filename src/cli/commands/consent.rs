@@ -2,7 +2,7 @@
 
 use consent::{Lang, Purpose};
 
-use crate::cli::acts::{Acts, Said};
+use crate::cli::acts::{Acts, ConsentChange};
 use crate::cli::args::Consent;
 use crate::cli::desk::{instant, read};
 use crate::cli::error::{Error, Result};
@@ -29,8 +29,11 @@ pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: Consent) -> Result
     Ok(())
 }
 
-fn show(out: Out, said: &Said) {
-    out.say(said, &format!("{}: {} (epoch {})", said.purpose.as_str(), said.state.as_str(), said.epoch));
+fn show(out: Out, change: &ConsentChange) {
+    out.say(
+        change,
+        &format!("{}: {} (epoch {})", change.purpose.as_str(), change.state.as_str(), change.epoch),
+    );
 }
 
 fn purpose_of(text: &str) -> Result<Purpose> {

@@ -1,4 +1,4 @@
-//! `zelo doctor`: what would go wrong on this machine, said before it does.
+//! `zelo doctor`: what would go wrong on this machine, reported before it does.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use domain::certificate::{self, Certificate};
 use domain::{Clock, Instant};
 use store::db::settings;
 use store::health::nodes::Clocks;
-use store::health::standing::TOLD_FROM_MS;
+use store::health::standing::ANNOUNCED_FROM_MS;
 use store::health::{clock, lapses};
 use store::home::Home;
 use store::keys::kek::Keks;
@@ -199,11 +199,11 @@ fn restored(store: &Store, home: &Home) -> Finding {
     }
 }
 
-/// Whether this machine's clock and the database's are so far apart that it is told.
+/// Whether this machine's clock and the database's are so far apart that it is reported.
 fn apart(store: &Store, clock: &Clock) -> Finding {
     match Clocks::set(store, clock) {
         Err(fault) => bad("database clock", fault.to_string()),
-        Ok(clocks) if clocks.off_ms().abs() >= TOLD_FROM_MS => bad(
+        Ok(clocks) if clocks.off_ms().abs() >= ANNOUNCED_FROM_MS => bad(
             "database clock",
             format!(
                 "this machine's clock is off by {} ms beside the database's: look at the time service (NTP) of both",
@@ -254,7 +254,7 @@ fn lapses(store: &Store) -> Finding {
     }
 }
 
-/// A stopped node seals nothing: the age is told and not judged.
+/// A stopped node seals nothing: the age is reported and not judged.
 fn seal(store: &Store, home: &Home, now: Instant) -> Finding {
     let key = match audit::load(store, &home.keys()) {
         Ok(key) => key,

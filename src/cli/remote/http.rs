@@ -47,7 +47,7 @@ impl Http {
             }
         };
         let config = Agent::config_builder()
-            // A kept connection may be closed by the other side just as it is used again.
+            // An idle connection may be closed by the other side just as it is used again.
             .max_idle_connections(0)
             .http_status_as_error(false)
             .max_redirects(0)
@@ -222,13 +222,13 @@ fn good(mut answer: Response<Body>) -> Result<Response<Body>> {
 
 /// A problem (RFC 9457) as one sentence, under the exit code of its kind.
 fn refused(status: u16, problem: &Value) -> Error {
-    let said = |member: &str| problem.get(member).and_then(Value::as_str);
-    let (Some(title), Some(code)) = (said("title"), said("code")) else {
+    let text_of = |member: &str| problem.get(member).and_then(Value::as_str);
+    let (Some(title), Some(code)) = (text_of("title"), text_of("code")) else {
         return Error::Failed(format!("the node answered {status}: is --url the address of a Zelo node?"));
     };
     let mut words = title.trim_end_matches('.').to_owned();
     for more in ["detail", "field", "reason", "article"] {
-        if let Some(text) = said(more) {
+        if let Some(text) = text_of(more) {
             words = format!("{words}: {}", text.trim_end_matches('.'));
         }
     }

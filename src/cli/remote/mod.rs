@@ -12,7 +12,7 @@ use ureq::http::Method;
 
 pub(super) use http::Http;
 
-use super::acts::{Acts, BindingRow, DeviceRow, Given, Linked, PatientRow, Said, Standing, UserRow};
+use super::acts::{Acts, BindingRow, ConsentChange, DeviceRow, Given, Linked, PatientRow, Standing, UserRow};
 use super::args::{Command, SignIn};
 use super::error::{Error, Result};
 use super::local::{no_term, nobody, path_of_link};
@@ -65,7 +65,7 @@ struct Consents {
 }
 
 impl Remote {
-    fn consent(&self, patient: PatientId, choice: &Value) -> Result<Said> {
+    fn consent(&self, patient: PatientId, choice: &Value) -> Result<ConsentChange> {
         self.0.create(&format!("/api/v1/patients/{patient}/consents"), choice)
     }
 }
@@ -166,7 +166,13 @@ impl Acts for Remote {
         self.0.post(&format!("/api/v1/devices/{device}/unbind"), Some(&json!({ "at": at, "patient_id": of })))
     }
 
-    fn grant(&self, patient: PatientId, purpose: Purpose, lang: Lang, from: Option<Instant>) -> Result<Said> {
+    fn grant(
+        &self,
+        patient: PatientId,
+        purpose: Purpose,
+        lang: Lang,
+        from: Option<Instant>,
+    ) -> Result<ConsentChange> {
         let terms: Vec<Term> = self.0.list(&format!("/api/v1/terms?purpose={}", purpose.as_str()))?;
         let term = terms.into_iter().find(|term| term.current && Lang::parse(&term.lang) == Some(lang));
         let sha256 = term.ok_or_else(|| no_term(purpose))?.text_sha256;
@@ -177,14 +183,14 @@ impl Acts for Remote {
         self.consent(patient, &choice)
     }
 
-    fn revoke(&self, patient: PatientId, purpose: Purpose) -> Result<Said> {
+    fn revoke(&self, patient: PatientId, purpose: Purpose) -> Result<ConsentChange> {
         self.consent(patient, &json!({ "purpose": purpose, "action": "revoke" }))
     }
 
     fn consents(&self, patient: PatientId) -> Result<Vec<Standing>> {
-        let mut held: Consents = self.0.get(&format!("/api/v1/patients/{patient}/consents"))?;
-        held.items.sort_by_key(|standing| Purpose::ALL.iter().position(|one| *one == standing.purpose));
-        Ok(held.items)
+        let mut consents: Consents = self.0.get(&format!("/api/v1/patients/{patient}/consents"))?;
+        consents.items.sort_by_key(|standing| Purpose::ALL.iter().position(|one| *one == standing.purpose));
+        Ok(consents.items)
     }
 }
 

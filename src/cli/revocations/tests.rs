@@ -137,11 +137,11 @@ fn a_file_is_believed_whole_or_refused_by_the_line_that_does_not_hold() {
     ] {
         let copy = elsewhere.path().join("copy");
         std::fs::write(&copy, bytes).unwrap();
-        let said = read(&copy, &keys).unwrap_err();
-        assert_eq!(said.exit_code(), 4, "{name}");
-        let said = said.to_string();
-        assert!(said.contains(&format!("copy line {line} ")) || name == "another word", "{name}: {said}");
-        assert!(said.contains("--no-revocations"), "{name}: {said}");
+        let error = read(&copy, &keys).unwrap_err();
+        assert_eq!(error.exit_code(), 4, "{name}");
+        let error = error.to_string();
+        assert!(error.contains(&format!("copy line {line} ")) || name == "another word", "{name}: {error}");
+        assert!(error.contains("--no-revocations"), "{name}: {error}");
     }
     let copy = elsewhere.path().join("copy");
     std::fs::write(&copy, of(&unsealed.iter().map(String::as_str).collect::<Vec<_>>())).unwrap();
@@ -234,9 +234,9 @@ fn the_file_of_either_node_suffices_for_a_restore_whichever_took_the_power_away(
             let known = read(&dir.join(FILE), &dir.join("keys")).unwrap();
             let restored = put_back(&home, &a.join("keys"), out.path(), &empty);
             assert!(all.iter().all(|id| !is_out_of_use(&restored, *id)), "as it was");
-            let told = Restored { lost: known.head, revocations: Believed::Proven, ..Restored::default() };
-            let told = replay::replay(&restored, &known.withdrawn, told, NOW).unwrap();
-            assert_eq!((told.replayed, told.beyond), (9, 0));
+            let report = Restored { lost: known.head, revocations: Believed::Proven, ..Restored::default() };
+            let report = replay::replay(&restored, &known.withdrawn, report, NOW).unwrap();
+            assert_eq!((report.replayed, report.beyond), (9, 0));
             assert!(all.iter().all(|id| is_out_of_use(&restored, *id)));
         }
     }
@@ -263,8 +263,8 @@ fn a_file_of_before_a_restore_is_made_whole_and_replayed_only_where_it_knows_mor
 
         let known = read(&a.join(FILE), &a.join("keys")).unwrap();
         let restored = put_back(&home, &a.join("keys"), out.path(), &empty);
-        let told = Restored { lost: known.head, revocations: Believed::Proven, ..Restored::default() };
-        replay::replay(&restored, &known.withdrawn, told, NOW).unwrap();
+        let report = Restored { lost: known.head, revocations: Believed::Proven, ..Restored::default() };
+        replay::replay(&restored, &known.withdrawn, report, NOW).unwrap();
         restored.write(Actor::Operator, NOW, |tx| devices::enable(tx, all[0])).unwrap();
 
         assert!(heal(&restored, b.path(), NOW).unwrap().is_none(), "its lines were replayed");

@@ -1,11 +1,11 @@
-//! A case whose readings turned out to be another's. It stays where it was told, with all that people did about it, and is
+//! A case whose readings turned out to be another's. It stays where it was raised, with all that people did about it, and is
 //! taken up again when the readings come back.
 
 use super::{AlertCase, AlertState, Facts, Outcome};
 use crate::time::Instant;
 
 impl AlertCase {
-    /// Its readings left the patient. What a person resolved stays as they said; anything else is resolved `Retracted`.
+    /// Its readings left the patient. What a person resolved stays as they resolved it; anything else is resolved `Retracted`.
     #[must_use]
     pub fn left(&self, now: Instant) -> Self {
         Self { moved_at: Some(now), ..self.withdrawn(Outcome::Retracted, now) }

@@ -107,10 +107,10 @@ fn a_resolved_alert_takes_no_act_but_the_label_that_judgement_left_out() {
 #[test]
 fn a_merge_keeps_every_acknowledgement() {
     let (ana, bia) = (UserId::new(NOW), UserId::new(NOW));
-    let kept = act(&case(Level::Yellow), Act::Ack, ana, NOW).unwrap();
-    let kept = kept.judged(facts(Level::Red, Level::Red, false), NOW);
+    let acked = act(&case(Level::Yellow), Act::Ack, ana, NOW).unwrap();
+    let judged = acked.judged(facts(Level::Red, Level::Red, false), NOW);
     let other = act(&case(Level::Red), Act::Ack, bia, NOW).unwrap();
-    let merged = kept.absorbing(&other);
+    let merged = judged.absorbing(&other);
     assert_eq!((merged.state, merged.owner), (AlertState::Acknowledged, Some(ana)));
     assert_eq!(merged.acknowledgements.len(), 2);
     assert_eq!(other.withdrawn(Outcome::Duplicate, NOW).outcome, Some(Outcome::Duplicate));

@@ -103,7 +103,7 @@ impl MediaType {
             (Some(_), Declared::Other) | (None, Declared::As(_)) => Err(NotAFile::Disagrees),
             (Some(found), Declared::Nothing) => Ok(found),
             (Some(Self::Text), Declared::As(Self::Csv)) => Ok(Self::Csv),
-            (Some(found), Declared::As(said)) if said == found => Ok(found),
+            (Some(found), Declared::As(declared)) if declared == found => Ok(found),
             (Some(_), Declared::As(_)) => Err(NotAFile::Disagrees),
         }
     }
@@ -115,7 +115,7 @@ impl fmt::Display for MediaType {
     }
 }
 
-/// What a sender said that a file is.
+/// What a sender declared a file to be.
 enum Declared {
     Nothing,
     As(MediaType),

@@ -1,5 +1,5 @@
 //! Files that people attach to something of a patient's: which kinds there may be, how large, and what they are called.
-//! What a file is, its bytes say; what somebody called it, or said that it is, is only held against them.
+//! What a file is, its bytes say; its name and declared type are only compared with them.
 
 pub mod media;
 pub mod name;
@@ -65,11 +65,11 @@ pub enum Full {
 ///
 /// # Errors
 /// [`Full`].
-pub fn admit(held: &[u64], size: u64) -> Result<(), Full> {
-    if held.len() >= MOST_FILES {
+pub fn admit(stored: &[u64], size: u64) -> Result<(), Full> {
+    if stored.len() >= MOST_FILES {
         return Err(Full::Files);
     }
-    let total = held.iter().fold(size, |total, one| total.saturating_add(*one));
+    let total = stored.iter().fold(size, |total, one| total.saturating_add(*one));
     if total > MOST_TOTAL { Err(Full::Bytes) } else { Ok(()) }
 }
 
@@ -101,12 +101,12 @@ mod tests {
     proptest! {
         #[test]
         fn whoever_is_admitted_leaves_the_subject_within_its_bounds(
-            held in prop::collection::vec(0_u64..=MOST_TOTAL, 0..30),
+            stored in prop::collection::vec(0_u64..=MOST_TOTAL, 0..30),
             size in 0_u64..=MOST_TOTAL,
         ) {
-            if admit(&held, size).is_ok() {
-                prop_assert!(held.len() < MOST_FILES);
-                prop_assert!(held.iter().sum::<u64>() + size <= MOST_TOTAL);
+            if admit(&stored, size).is_ok() {
+                prop_assert!(stored.len() < MOST_FILES);
+                prop_assert!(stored.iter().sum::<u64>() + size <= MOST_TOTAL);
             }
         }
     }

@@ -20,8 +20,8 @@ pub struct FileName(String);
 impl FileName {
     /// From what a sender called a file of this kind.
     #[must_use]
-    pub fn of(said: &str, media: MediaType) -> Self {
-        let last = said.rsplit(['/', '\\']).next().unwrap_or_default();
+    pub fn of(given: &str, media: MediaType) -> Self {
+        let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
         let seen = last.chars().take(MOST * 4).filter(|letter| !line::is_unseen(*letter));
         let plain: String = seen.map(|one| if RESERVED.contains(&one) { '_' } else { one }).collect();
         // Composed first, so that what is cut is what is read.
@@ -86,13 +86,13 @@ mod tests {
 
     use super::*;
 
-    fn named(said: &str) -> String {
-        FileName::of(said, MediaType::Jpeg).into()
+    fn named(given: &str) -> String {
+        FileName::of(given, MediaType::Jpeg).into()
     }
 
     #[test]
     fn a_name_is_a_seen_line_without_a_path() {
-        for (said, name) in [
+        for (given, name) in [
             ("lesão no pé.jpg", "lesão no pé.jpg"),
             ("IMG_0001.JPG", "IMG_0001.JPG"),
             ("foto.jpeg", "foto.jpeg"),
@@ -112,7 +112,7 @@ mod tests {
             ("\u{301}", "anexo.jpg"),
             (".\u{11370}", "anexo.jpg"),
         ] {
-            assert_eq!(named(said), name, "{said:?}");
+            assert_eq!(named(given), name, "{given:?}");
         }
         let long = named(&format!("{}.jpg", "é".repeat(5_000)));
         assert_eq!((long.chars().count(), long.ends_with("é.jpg")), (120, true));
@@ -127,10 +127,10 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_said_the_name_is_short_seen_ends_as_its_kind_and_stays(
-            said in any::<String>(),
+            given in any::<String>(),
             media in prop::sample::select(MediaType::ALL.to_vec()),
         ) {
-            let name = FileName::of(&said, media);
+            let name = FileName::of(&given, media);
             let text = name.as_str();
             prop_assert!(text.chars().count() <= MOST);
             prop_assert!(!text.contains(['/', '\\', '"', '\r', '\n']));

@@ -33,7 +33,7 @@ pub struct Calendar {
     /// Monday to Sunday. A day without hours is closed.
     pub week: [Hours; 7],
     /// Dates with hours of their own, before the week and the holidays: a half day, a closed Friday, a worked
-    /// holiday. What is said of a date itself comes before what comes back each year. A day without a year, `--12-24`
+    /// holiday. An exception for the date itself goes before a yearly one. A day without a year, `--12-24`
     /// (ISO 8601), comes back each year and always did.
     #[serde(default, deserialize_with = "dated")]
     pub exceptions: BTreeMap<NaiveDate, Exception>,
@@ -128,12 +128,14 @@ impl Calendar {
         if Some(*of) == state { Ok(()) } else { Err(Faulty::State) }
     }
 
-    /// What is said of a date: of the date itself, else of the newest day that comes back on it.
+    /// The exception for a date: its own, else the newest yearly one.
     #[must_use]
     pub fn exception(&self, date: NaiveDate) -> Option<&Exception> {
         let again = |first: &NaiveDate| (first.month(), first.day()) == (date.month(), date.day());
         let mut before = self.exceptions.range(..=date).rev();
-        before.find(|(first, held)| **first == date || (held.yearly && again(first))).map(|(_, held)| held)
+        before
+            .find(|(first, exception)| **first == date || (exception.yearly && again(first)))
+            .map(|(_, exception)| exception)
     }
 
     /// The hours of a date, and why they are what they are when it is not the week's plan.
@@ -237,7 +239,7 @@ impl Calendar {
         out
     }
 
-    /// Tells a closed stretch day by day; days that are closed for the same reason are told as one.
+    /// Tells a closed stretch day by day; days that are closed for the same reason are one.
     fn shut(&self, window: Window, out: &mut Vec<Stretch>) {
         let mut at = window.from;
         while at < window.to {

@@ -88,9 +88,9 @@ proptest! {
         let to = from.plus(Duration::from_secs(60 * minutes));
         let open = u64::try_from(walk.iter().filter(|open| **open).count()).unwrap();
         prop_assert_eq!(calendar.between(from, to), Duration::from_secs(60 * open));
-        let told: Duration = calendar.trace(Window { from, to }).iter().filter(|s| s.closed.is_none())
+        let traced: Duration = calendar.trace(Window { from, to }).iter().filter(|s| s.closed.is_none())
             .map(|s| s.window.to.since(s.window.from)).sum();
-        prop_assert_eq!(told, Duration::from_secs(60 * open));
+        prop_assert_eq!(traced, Duration::from_secs(60 * open));
     }
 
     #[test]
@@ -191,12 +191,12 @@ fn a_half_day_that_comes_back_each_year_gives_way_to_what_is_said_of_the_date() 
     calendar.exceptions.insert(date("2028-12-24"), Exception { hours: Hours::NONE, ..half("ponte", false) });
     calendar.exceptions.insert(date("2028-02-29"), half("aniversário", true));
     calendar.exceptions.insert(date("2026-12-31"), half("só neste ano", false));
-    let label = |text: &str| calendar.exception(date(text)).map(|held| held.label.to_string());
-    let told = |text: &str| label(text).unwrap_or_default();
-    assert_eq!(["2025-12-24", "2026-12-24", "2027-12-24"].map(told), ["", "véspera", "véspera"]);
-    assert_eq!(["2028-12-24", "2029-12-24"].map(told), ["ponte", "véspera"]);
-    assert_eq!(["2029-02-28", "2029-03-01", "2032-02-29"].map(told), ["", "", "aniversário"]);
-    assert_eq!(["2026-12-31", "2027-12-31"].map(told), ["só neste ano", ""]);
+    let label = |text: &str| calendar.exception(date(text)).map(|exception| exception.label.to_string());
+    let label_or_empty = |text: &str| label(text).unwrap_or_default();
+    assert_eq!(["2025-12-24", "2026-12-24", "2027-12-24"].map(label_or_empty), ["", "véspera", "véspera"]);
+    assert_eq!(["2028-12-24", "2029-12-24"].map(label_or_empty), ["ponte", "véspera"]);
+    assert_eq!(["2029-02-28", "2029-03-01", "2032-02-29"].map(label_or_empty), ["", "", "aniversário"]);
+    assert_eq!(["2026-12-31", "2027-12-31"].map(label_or_empty), ["só neste ano", ""]);
     let from = at(calendar.zone, "2027-12-24 11:00");
     assert_eq!(calendar.add(from, 2 * HOUR), Some(at(calendar.zone, "2027-12-27 09:00")));
     let written = serde_json::to_value(&calendar).unwrap();
@@ -264,10 +264,10 @@ fn working_days_of_the_regulation() {
         ("2026-12-23", "2026-12-29", "2027-01-04", "2027-01-27"),
         ("2027-03-24", "2027-03-30", "2027-04-02", "2027-04-28"),
     ] {
-        let told = calendar.working_day(date(known), 3).unwrap();
-        assert_eq!(told, date(first), "{known}");
-        assert_eq!(calendar.working_day(told, 3).unwrap(), date(then), "{known}");
-        assert_eq!(calendar.working_day(told, 20).unwrap(), date(last), "{known}");
+        let computed = calendar.working_day(date(known), 3).unwrap();
+        assert_eq!(computed, date(first), "{known}");
+        assert_eq!(calendar.working_day(computed, 3).unwrap(), date(then), "{known}");
+        assert_eq!(calendar.working_day(computed, 20).unwrap(), date(last), "{known}");
     }
 }
 

@@ -73,12 +73,12 @@ pub fn dry_run(
     zone: Zone,
     find: &mut dyn FnMut(&Step, Instant) -> Found,
 ) -> DryRun {
-    let mut told = DryRun { steps: vec![StepTally::default(); policy.steps.len()], ..DryRun::default() };
+    let mut tally = DryRun { steps: vec![StepTally::default(); policy.steps.len()], ..DryRun::default() };
     for case in cases {
-        told.cases = told.cases.saturating_add(1);
-        told.advance(policy, case, until, zone, find);
+        tally.cases = tally.cases.saturating_add(1);
+        tally.advance(policy, case, until, zone, find);
     }
-    told
+    tally
 }
 
 impl DryRun {
@@ -98,7 +98,7 @@ impl DryRun {
     /// The difference to another policy over the same cases.
     #[must_use]
     pub fn against(&self, other: &Self) -> Difference {
-        let worst = |told: &Self| i64::from(told.worst_day().map_or(0, |(_, _, n)| n));
+        let worst = |tally: &Self| i64::from(tally.worst_day().map_or(0, |(_, _, n)| n));
         Difference {
             pages: i64::from(self.pages()) - i64::from(other.pages()),
             unanswered: i64::from(self.unanswered) - i64::from(other.unanswered),
@@ -183,7 +183,7 @@ mod tests {
     fn everybody(policy: &Policy) -> impl FnMut(&Step, Instant) -> Found {
         let steps = policy.steps.clone();
         move |step, _at| {
-            let place = steps.iter().position(|held| held == step).unwrap_or(4);
+            let place = steps.iter().position(|other| other == step).unwrap_or(4);
             vec![person(u128::try_from(place).unwrap() + 1)]
         }
     }
@@ -198,12 +198,12 @@ mod tests {
         };
         // Answered in the second step; answered at once; never, and over after 22 minutes.
         let cases = [case(0, Some(7), Some(20)), case(100, Some(101), Some(110)), case(200, None, Some(222))];
-        let told = dry_run(&policy, &cases, minute(10_000), zone(), &mut everybody(&policy));
-        let paged: Vec<u32> = told.steps.iter().map(|tally| tally.paged).collect();
+        let tally = dry_run(&policy, &cases, minute(10_000), zone(), &mut everybody(&policy));
+        let paged: Vec<u32> = tally.steps.iter().map(|tally| tally.paged).collect();
         assert_eq!(paged, [3, 2, 1, 1]);
-        assert_eq!((told.cases, told.unanswered, told.top.pages), (3, 1, 1));
-        assert_eq!(told.pages(), 8);
-        assert_eq!(told.worst_day().map(|(who, _, n)| (who, n)), Some((person(1), 3)));
+        assert_eq!((tally.cases, tally.unanswered, tally.top.pages), (3, 1, 1));
+        assert_eq!(tally.pages(), 8);
+        assert_eq!(tally.worst_day().map(|(who, _, n)| (who, n)), Some((person(1), 3)));
     }
 
     #[test]
@@ -211,19 +211,19 @@ mod tests {
         let policy = red();
         let case =
             Happened { began: minute(0), answered: Some((person(1), minute(1))), over: Some(minute(40)) };
-        let told = dry_run(&policy, &[case], minute(10_000), zone(), &mut everybody(&policy));
+        let tally = dry_run(&policy, &[case], minute(10_000), zone(), &mut everybody(&policy));
         // Thirty minutes after the answer, at 31, the first step; at 36 the second.
-        assert_eq!((told.steps[0].paged, told.steps[1].paged), (2, 1));
+        assert_eq!((tally.steps[0].paged, tally.steps[1].paged), (2, 1));
     }
 
     #[test]
     fn an_empty_step_is_counted_and_an_alert_without_an_end_is_followed_for_a_day() {
         let policy = red();
         let case = Happened { began: minute(0), answered: None, over: None };
-        let told = dry_run(&policy, &[case], minute(100_000), zone(), &mut |_step, _at| vec![]);
-        assert!(told.steps.iter().all(|tally| *tally == StepTally { paged: 0, pages: 0, empty: 1 }));
-        assert_eq!((told.unanswered, told.pages()), (1, 0));
-        assert_eq!(told.top.empty, 24 * 60 / 5, "every five minutes of one day");
+        let tally = dry_run(&policy, &[case], minute(100_000), zone(), &mut |_step, _at| vec![]);
+        assert!(tally.steps.iter().all(|tally| *tally == StepTally { paged: 0, pages: 0, empty: 1 }));
+        assert_eq!((tally.unanswered, tally.pages()), (1, 0));
+        assert_eq!(tally.top.empty, 24 * 60 / 5, "every five minutes of one day");
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn everybody(policy: &Policy) -> impl FnMut(&Step) -> Found + use<> {
 }
 
 /// What happens when nobody acts, minute by minute.
-fn told(
+fn timeline(
     run: &mut Run,
     minutes: std::ops::Range<u64>,
     find: &mut dyn FnMut(&Step) -> Found,
@@ -40,35 +40,35 @@ fn told(
     minutes.flat_map(each).collect()
 }
 
-fn pages(told: &[(u64, Did)]) -> Vec<(u64, UserId)> {
+fn pages(timeline: &[(u64, Did)]) -> Vec<(u64, UserId)> {
     let paged = |(n, did): &(u64, Did)| match did {
         Did::Paged { people, .. } => people.iter().map(|user| (*n, *user)).collect(),
         _ => vec![],
     };
-    told.iter().flat_map(paged).collect()
+    timeline.iter().flat_map(paged).collect()
 }
 
 #[test]
 fn a_red_that_nobody_answers_escalates_to_the_top_and_then_says_so_for_ever() {
     let mut run = Run::begin(red(), minute(0));
-    let log = told(&mut run, 0..36, &mut everybody(&red()));
+    let log = timeline(&mut run, 0..36, &mut everybody(&red()));
     let who: Vec<(u64, u128)> = pages(&log).into_iter().map(|(n, user)| (n, user.0.as_u128())).collect();
     assert_eq!(who, [(0, 1), (5, 2), (10, 3), (15, 4), (20, 99), (25, 99), (30, 99), (35, 99)]);
     assert!(log.contains(&(20, Did::NobodyReached)));
     assert_eq!(run.state, State::NobodyReached);
     run.acknowledge(person(4), minute(36)).unwrap();
-    assert_eq!(pages(&told(&mut run, 36..60, &mut everybody(&red()))), []);
+    assert_eq!(pages(&timeline(&mut run, 36..60, &mut everybody(&red()))), []);
 }
 
 /// A red that judgement opens again after it was closed is nobody's business otherwise.
 #[test]
 fn a_case_that_is_open_again_goes_on_where_it_stood() {
     let mut run = Run::begin(red(), minute(0));
-    told(&mut run, 0..7, &mut everybody(&red()));
+    timeline(&mut run, 0..7, &mut everybody(&red()));
     run.finish();
-    assert_eq!(told(&mut run, 7..20, &mut everybody(&red())), []);
+    assert_eq!(timeline(&mut run, 7..20, &mut everybody(&red())), []);
     run.unacknowledge(minute(20)).unwrap();
-    let again = told(&mut run, 20..26, &mut everybody(&red()));
+    let again = timeline(&mut run, 20..26, &mut everybody(&red()));
     assert_eq!(pages(&again), [(20, person(2)), (25, person(3))]);
 }
 
@@ -95,7 +95,7 @@ fn every_seed_can_be_walked_and_says_how_long_it_lasts() {
     let standard = seeds().into_iter().find(|policy| policy.id == "standard").unwrap();
     let mut run = Run::begin(standard.clone(), minute(0));
     let when: Vec<u64> =
-        pages(&told(&mut run, 0..541, &mut everybody(&standard))).iter().map(|p| p.0).collect();
+        pages(&timeline(&mut run, 0..541, &mut everybody(&standard))).iter().map(|p| p.0).collect();
     assert_eq!(when, [120, 240, 480, 540], "2 h, 4 h, 8 h, and then nobody was reached");
 }
 
@@ -108,19 +108,19 @@ fn a_step_without_people_is_skipped_at_once_unless_told_to_wait() {
         _ => vec![person(4)],
     };
     let mut run = Run::begin(policy.clone(), minute(0));
-    let log = told(&mut run, 0..1, &mut { nobody_on_call });
+    let log = timeline(&mut run, 0..1, &mut { nobody_on_call });
     let empty = |step| (0, Did::Empty { step, round: 0 });
     let paged = (0, Did::Paged { step: Some(3), round: 0, people: vec![person(4)] });
     assert_eq!(log, [empty(0), empty(1), empty(2), paged]);
     policy.steps[0].skip_if_empty = false;
     let mut run = Run::begin(policy, minute(0));
-    assert_eq!(pages(&told(&mut run, 0..6, &mut { nobody_on_call })), [(5, person(4))]);
+    assert_eq!(pages(&timeline(&mut run, 0..6, &mut { nobody_on_call })), [(5, person(4))]);
 }
 
 #[test]
 fn when_nobody_is_found_at_all_it_says_so_at_once() {
     let mut run = Run::begin(red(), minute(0));
-    let log = told(&mut run, 0..1, &mut |_| vec![]);
+    let log = timeline(&mut run, 0..1, &mut |_| vec![]);
     assert!(log.contains(&(0, Did::NobodyReached)));
     assert_eq!(run.next_at, Some(minute(5)), "and goes on looking");
 }
@@ -130,9 +130,9 @@ fn when_nobody_is_found_at_all_it_says_so_at_once() {
 fn an_acknowledgement_without_a_resolution_runs_out() {
     let mut run = Run::begin(red(), minute(0));
     let mut find = everybody(&red());
-    told(&mut run, 0..7, &mut find);
+    timeline(&mut run, 0..7, &mut find);
     run.acknowledge(person(2), minute(7)).unwrap();
-    let log = told(&mut run, 7..45, &mut find);
+    let log = timeline(&mut run, 7..45, &mut find);
     assert_eq!(log[0], (37, Did::Resumed));
     assert_eq!(pages(&log), [(37, person(2)), (42, person(3))], "from the step it had reached");
 }
@@ -142,13 +142,13 @@ fn an_answer_taken_back_and_new_evidence_page_the_same_step_again() {
     let mut find = everybody(&red());
     let mut run = Run::begin(red(), minute(0));
     assert_eq!(run.unacknowledge(minute(0)), Err(Refused::NotAcknowledged));
-    told(&mut run, 0..7, &mut find);
+    timeline(&mut run, 0..7, &mut find);
     run.acknowledge(person(2), minute(7)).unwrap();
     run.unacknowledge(minute(9)).unwrap();
-    assert_eq!(pages(&told(&mut run, 9..10, &mut find)), [(9, person(2))]);
+    assert_eq!(pages(&timeline(&mut run, 9..10, &mut find)), [(9, person(2))]);
     run.acknowledge(person(2), minute(10)).unwrap();
     run.rearm(minute(11)).unwrap();
-    assert_eq!(pages(&told(&mut run, 11..12, &mut find)), [(11, person(2))]);
+    assert_eq!(pages(&timeline(&mut run, 11..12, &mut find)), [(11, person(2))]);
 }
 
 /// Pressing "escalate" on an old message after it went on by itself does nothing (GoAlert's guard).
@@ -156,12 +156,12 @@ fn an_answer_taken_back_and_new_evidence_page_the_same_step_again() {
 fn a_stale_button_does_nothing() {
     let mut find = everybody(&red());
     let mut run = Run::begin(red(), minute(0));
-    told(&mut run, 0..6, &mut find);
+    timeline(&mut run, 0..6, &mut find);
     let before = run.clone();
     assert_eq!(run.force(minute(3), minute(6)), Err(Refused::Stale));
     assert_eq!(run, before);
     run.force(minute(6), minute(6)).unwrap();
-    assert_eq!(pages(&told(&mut run, 6..7, &mut find)), [(6, person(3))]);
+    assert_eq!(pages(&timeline(&mut run, 6..7, &mut find)), [(6, person(3))]);
 }
 
 /// A silence that never ended (grafana oncall 895): every wait has an end.
@@ -169,20 +169,20 @@ fn a_stale_button_does_nothing() {
 fn a_silence_ends() {
     let mut find = everybody(&red());
     let mut run = Run::begin(red(), minute(0));
-    told(&mut run, 0..1, &mut find);
+    timeline(&mut run, 0..1, &mut find);
     assert_eq!(run.snooze(person(1), minute(1), minute(25 * 60)), Err(Refused::TooLong));
     run.snooze(person(1), minute(1), minute(20)).unwrap();
-    assert_eq!(pages(&told(&mut run, 1..21, &mut find)), [(20, person(1))]);
+    assert_eq!(pages(&timeline(&mut run, 1..21, &mut find)), [(20, person(1))]);
 }
 
 #[test]
 fn a_case_handed_to_a_person_pages_that_person_and_goes_on() {
     let mut find = everybody(&red());
     let mut run = Run::begin(red(), minute(0));
-    told(&mut run, 0..1, &mut find);
+    timeline(&mut run, 0..1, &mut find);
     let did = run.reassign(person(7), minute(2)).unwrap();
     assert_eq!(did, Did::Paged { step: None, round: 0, people: vec![person(7)] });
-    assert_eq!(pages(&told(&mut run, 2..8, &mut find)), [(7, person(2))]);
+    assert_eq!(pages(&timeline(&mut run, 2..8, &mut find)), [(7, person(2))]);
 }
 
 #[test]
@@ -190,17 +190,17 @@ fn a_policy_may_be_walked_again_and_ends_with_the_case() {
     let mut find = everybody(&red());
     let mut run = Run::begin(Policy { repeat: 1, ..red() }, minute(0));
     let who: Vec<u128> =
-        pages(&told(&mut run, 0..41, &mut find)).iter().map(|(_, user)| user.0.as_u128()).collect();
+        pages(&timeline(&mut run, 0..41, &mut find)).iter().map(|(_, user)| user.0.as_u128()).collect();
     assert_eq!(who, [1, 2, 3, 4, 1, 2, 3, 4, 99]);
     run.finish();
-    assert_eq!(told(&mut run, 41..100, &mut find), []);
+    assert_eq!(timeline(&mut run, 41..100, &mut find), []);
     assert_eq!(run.acknowledge(person(1), minute(100)), Err(Refused::Done));
 }
 
 #[test]
 fn a_person_named_by_two_targets_is_paged_once() {
     let mut run = Run::begin(red(), minute(0));
-    let log = told(&mut run, 0..1, &mut |_| vec![person(1), person(2), person(1)]);
+    let log = timeline(&mut run, 0..1, &mut |_| vec![person(1), person(2), person(1)]);
     assert_eq!(pages(&log), [(0, person(1)), (0, person(2))]);
 }
 
@@ -304,7 +304,7 @@ fn a_red_takes_the_place_of_what_a_yellow_began_to_escalate() {
     run.give_way(red(), minute(0));
     assert!(run.fence > fence);
     assert_eq!((run.pace.clone(), run.next_at), (Pace::Relentless, Some(minute(0))));
-    assert_eq!(pages(&told(&mut run, 0..6, &mut everybody(&red()))).len(), 2);
+    assert_eq!(pages(&timeline(&mut run, 0..6, &mut everybody(&red()))).len(), 2);
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -351,14 +351,14 @@ proptest! {
                 Act::Snooze(n) => drop(run.snooze(person(1), minute(now), minute(now + n))),
                 Act::Force => drop(run.force(minute(now), minute(now))),
                 Act::Reassign => drop(run.reassign(person(9), minute(now)).unwrap()),
-                Act::Wait(n) => { told(&mut run, now..now + n, &mut find); now += n; }
+                Act::Wait(n) => { timeline(&mut run, now..now + n, &mut find); now += n; }
             }
             prop_assert!(run.fence >= fence, "the fence only rises");
             fence = run.fence;
             let next = run.next_at;
             prop_assert!(next.is_some_and(|at| at <= minute(now + 24 * 60)), "every wait has an end: {run:?}");
         }
-        let log = told(&mut run, now..now + 26 * 60, &mut find);
+        let log = timeline(&mut run, now..now + 26 * 60, &mut find);
         prop_assert!(log.iter().any(|(_, did)| matches!(did, Did::Paged { .. })), "it pages again");
     }
 

@@ -32,9 +32,9 @@ kinds! {
     /// milliseconds since it was raised.
     AlertAcknowledged = "alert.acknowledged";
     /// An alert was resolved, by a person, by judgement or because its legal basis ended. Rule, level, outcome (`ended`
-    /// where judgement closed it and nobody said what it was); milliseconds since it was raised.
+    /// where judgement closed it and nobody stated what it was); milliseconds since it was raised.
     AlertResolved = "alert.resolved";
-    /// A person said afterwards what an alert was that judgement had closed. Rule, level, outcome.
+    /// A person stated afterwards what an alert was that judgement had closed. Rule, level, outcome.
     AlertLabelled = "alert.labelled";
     /// A resolved alert waits for a person again. Rule, level.
     AlertReopened = "alert.reopened";

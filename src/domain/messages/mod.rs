@@ -168,7 +168,7 @@ pub fn mark(case: &str) -> String {
 
 /// A provider has this long to answer an attempt.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// After so long an attempt is given up, counted from when it leaves: what was said at the last moment is written down
+/// After so long an attempt is given up, counted from when it leaves: what was answered at the last moment is written down
 /// before that.
 const SILENT_AFTER: Duration = Duration::from_secs(30);
 
@@ -202,12 +202,12 @@ impl Message {
 
     /// What came of the attempt with this fence; an older attempt's word changes nothing. `wait` is the time until
     /// the next attempt when the provider names none.
-    pub fn attempted(&mut self, fence: u32, said: Attempt, now: Instant, wait: Option<Duration>) {
+    pub fn attempted(&mut self, fence: u32, attempt: Attempt, now: Instant, wait: Option<Duration>) {
         if self.state != State::Sending || self.attempt != fence {
             return;
         }
         self.sending_until = None;
-        self.state = match said {
+        self.state = match attempt {
             Attempt::Accepted => State::Accepted,
             Attempt::Never | Attempt::Gone => State::Failed,
             Attempt::Later(named) => match named.max(wait).filter(|wait| now.plus(*wait) <= self.not_after) {
@@ -341,7 +341,7 @@ mod tests {
         }
     }
 
-    /// A double check while the provider said undeliverable (chatwoot 13377).
+    /// A double check mark although the provider reported it undeliverable (chatwoot 13377).
     #[test]
     fn a_bounce_ends_it_and_a_late_bounce_of_what_arrived_does_not() {
         let mut mail = Message { state: State::Sent, ..page() };

@@ -16,7 +16,7 @@ pub struct Absence {
     pub user: UserId,
     /// When. It begins when the house knew of it at the earliest, so that it changes nothing that was.
     pub window: Window,
-    /// Since when the house knows. An override that was said to be meant after that goes before it.
+    /// Since when the house knows. An override that was confirmed after that goes before it.
     pub known_at: Instant,
     /// Who stands in.
     pub covers: Vec<Cover>,

@@ -1,11 +1,11 @@
-//! How much a person carries and how much they may: a tenth of everybody's capacity is kept for red. Pure and
+//! How much a person carries and how much they may: a tenth of everybody's capacity is reserved for red. Pure and
 //! deterministic: the same people and the same work give the same answer.
 
 use crate::id::UserId;
 
 /// How many unresolved alerts a person carries well, until somebody says otherwise.
 pub const USUAL: u32 = 10;
-/// The most that anybody may be said to carry.
+/// The most that anybody may be set to carry.
 pub const MOST: u32 = 500;
 
 /// A person who may work on alerts.
@@ -37,7 +37,7 @@ impl Agent {
         self.capacity - self.reserve()
     }
 
-    /// What is kept for red: a tenth, rounded up.
+    /// What is reserved for red: a tenth, rounded up.
     #[must_use]
     pub const fn reserve(&self) -> u32 {
         self.capacity.div_ceil(10)
@@ -94,7 +94,7 @@ pub struct Report {
     pub capacity: u32,
     /// Unresolved alerts with an owner.
     pub load: u32,
-    /// Kept for red.
+    /// Reserved for red.
     pub reserve: u32,
     /// Of that, in use.
     pub reserve_used: u32,
@@ -162,9 +162,9 @@ mod tests {
     #[test]
     fn the_report_counts_the_reserve_and_what_it_displaces() {
         let report = report(&[agent(1, 10, 10), agent(2, 20, 17)], 4);
-        let told =
+        let expected =
             Report { capacity: 30, load: 27, reserve: 3, reserve_used: 1, ordinary_free: 1, displaced: 3 };
-        assert_eq!(report, told);
+        assert_eq!(report, expected);
     }
 
     proptest! {

@@ -163,8 +163,8 @@ fn firsts<T: Ord>(found: impl Iterator<Item = (UserId, T)>) -> impl Iterator<Ite
     let mut first: BTreeMap<UserId, T> = BTreeMap::new();
     for (user, what) in found {
         match first.entry(user) {
-            Entry::Occupied(held) if *held.get() <= what => {}
-            Entry::Occupied(mut held) => drop(held.insert(what)),
+            Entry::Occupied(entry) if *entry.get() <= what => {}
+            Entry::Occupied(mut entry) => drop(entry.insert(what)),
             Entry::Vacant(free) => drop(free.insert(what)),
         }
     }

@@ -95,7 +95,7 @@ pub struct Override {
     pub to: Instant,
     /// What changes.
     pub change: Change,
-    /// When it was said to be meant although whoever comes is away: it goes before the absences that were known then.
+    /// When it was confirmed although whoever comes is away: it goes before the absences that were known then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meant_at: Option<Instant>,
 }

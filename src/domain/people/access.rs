@@ -134,7 +134,7 @@ pub enum Can {
     SeeSchedules,
     /// Change schedules, teams, certificates and capacities.
     ManageSchedules,
-    /// What messages say, and said.
+    /// What messages say now, and said before.
     SeeTemplates,
     /// Propose what a message says, and put another's proposal in force or refuse it.
     ManageTemplates,

@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn telephones_become_e164() {
-        for (given, kept) in [
+        for (given, stored) in [
             ("(11) 98765-4321", "+5511987654321"),
             ("011 3333-4444", "+551133334444"),
             ("5511987654321", "+5511987654321"),
@@ -253,7 +253,7 @@ mod tests {
             ("55 99999-1234", "+5555999991234"),
             ("+351 912 345 678", "+351912345678"),
         ] {
-            assert_eq!(given.parse::<Phone>().unwrap().as_str(), kept);
+            assert_eq!(given.parse::<Phone>().unwrap().as_str(), stored);
         }
         for bad in ["", "190", "(10) 98765-4321", "11 8765-4321", "+0 123 456 789", "11 98765 432x"] {
             assert_eq!(bad.parse::<Phone>(), Err(NotValid::Phone), "{bad}");

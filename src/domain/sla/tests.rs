@@ -113,12 +113,12 @@ fn what_a_clock_of_days_says_at_midnight_is_told_when_the_desk_opens() {
     let timer = Timer::started(Target::WorkingDays(2), at("2026-11-26 10:00"));
     let due = timer.due(&desk).unwrap();
     assert_eq!(due, at("2026-12-01 00:00"));
-    assert_eq!(timer.told_at(&desk, due), Some(at("2026-12-01 08:00")));
+    assert_eq!(timer.announced_at(&desk, due), Some(at("2026-12-01 08:00")));
     let friday = Timer::started(Target::Days(1), at("2026-11-26 10:00"));
     assert_eq!(friday.due(&desk), Some(at("2026-11-28 00:00")));
-    assert_eq!(friday.told_at(&desk, at("2026-11-28 00:00")), Some(at("2026-11-30 08:00")));
+    assert_eq!(friday.announced_at(&desk, at("2026-11-28 00:00")), Some(at("2026-11-30 08:00")));
     let minutes = Timer::started(Target::Minutes(60), at("2026-11-28 02:00"));
-    assert_eq!(minutes.told_at(&desk, at("2026-11-28 03:00")), Some(at("2026-11-28 03:00")));
+    assert_eq!(minutes.announced_at(&desk, at("2026-11-28 03:00")), Some(at("2026-11-28 03:00")));
 }
 
 #[test]
@@ -126,11 +126,11 @@ fn its_trace_tells_every_stretch_and_why() {
     let desk = desk();
     let mut timer = Timer::started(Target::OpenMinutes(240), at("2026-11-24 11:00"));
     timer.pauses.push(paused("2026-11-24 14:00", Some("2026-11-24 15:00")));
-    let told: Vec<Option<Still>> =
+    let stills: Vec<Option<Still>> =
         timer.trace(&desk, at("2026-11-24 16:00")).into_iter().map(|segment| segment.still).collect();
     let lunch = Some(Still::Closed(Closed::OffHours));
     let waiting = Some(Still::Paused(PauseReason::WaitingPatient));
-    assert_eq!(told, [None, lunch, None, waiting, None]);
+    assert_eq!(stills, [None, lunch, None, waiting, None]);
 }
 
 proptest! {

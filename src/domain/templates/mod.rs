@@ -373,8 +373,8 @@ mod tests {
         for (why, change) in wrong {
             let mut template = page();
             change(&mut template);
-            let said: Vec<String> = template.check().iter().map(ToString::to_string).collect();
-            assert!(said.iter().any(|fault| fault.contains(why)), "{why}: {said:?}");
+            let faults: Vec<String> = template.check().iter().map(ToString::to_string).collect();
+            assert!(faults.iter().any(|fault| fault.contains(why)), "{why}: {faults:?}");
         }
     }
 

@@ -1,5 +1,5 @@
 //! The verification of the whole log, as a job: what `zelo audit verify` does on a stopped node, while this one runs. A
-//! break is told at once to those who answer for the log.
+//! break is reported at once to those who answer for the log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,23 +16,23 @@ use store::{Error, Store, Tx};
 
 /// How long word of a break is worth sending.
 const WORD_LASTS: Duration = Duration::from_secs(7 * 86_400);
-/// What is wrong is told in at most so many characters.
+/// The longest report of what is wrong, in characters.
 const MOST_WORDS: usize = 1_000;
 
-/// A checkpoint that is kept outside the database; `None`: there is none.
-pub type KeptHead = Arc<dyn Fn() -> Result<Option<String>, String> + Send + Sync>;
+/// A checkpoint that is stored outside the database; `None`: there is none.
+pub type StoredHead = Arc<dyn Fn() -> Result<Option<String>, String> + Send + Sync>;
 
 /// The verification as a kind of job.
 pub struct Verification {
     key: Vkey,
-    kept: KeptHead,
+    stored: StoredHead,
 }
 
 impl Verification {
-    /// Verifies under this key; what `kept` gives must be part of the log's past.
+    /// Verifies under this key; what `stored` gives must be part of the log's past.
     #[must_use]
-    pub const fn new(key: Vkey, kept: KeptHead) -> Self {
-        Self { key, kept }
+    pub const fn new(key: Vkey, stored: StoredHead) -> Self {
+        Self { key, stored }
     }
 }
 
@@ -42,10 +42,10 @@ impl Kind for Verification {
     }
 
     fn run(&self, store: &Store, work: &mut Work<'_>) -> store::Result<Found> {
-        let kept = (self.kept)().map_err(Error::Log)?;
-        let since: Vec<&str> = kept.iter().map(String::as_str).collect();
+        let stored = (self.stored)().map_err(Error::Log)?;
+        let since: Vec<&str> = stored.iter().map(String::as_str).collect();
         let mut step = |done, total| work.reached(done, total);
-        let mut report = log::verify_at_pace(store, &self.key, None, &since, &mut Pace::told(&mut step))?;
+        let mut report = log::verify_at_pace(store, &self.key, None, &since, &mut Pace::followed(&mut step))?;
         if let Some(found) = &mut report.first_break {
             found.what = found.what.chars().take(MOST_WORDS).collect();
         }

@@ -62,7 +62,7 @@ impl Module for Auditor {
         let fresh = self.store.keep_house(Urgency::Urgent, self.name(), now, |tx| {
             let closed = !hours(tx)?.is_open(now);
             let raised = lapses::settle(tx, &found, closed)?;
-            if raised.untold {
+            if raised.unannounced {
                 word(tx, &raised)?;
             }
             if !closed && let Some(owed) = lapses::pay(tx)? {
@@ -103,7 +103,7 @@ fn word(tx: &mut Tx<'_>, raised: &Raised) -> store::Result<()> {
 fn hours(tx: &mut Tx<'_>) -> store::Result<Calendar> {
     let now = tx.now();
     let clinic = versions::in_force::<Calendar>(tx, CLINIC, now)?;
-    Ok(clinic.map_or_else(|| Calendar::always(Zone::SAO_PAULO), |held| held.body))
+    Ok(clinic.map_or_else(|| Calendar::always(Zone::SAO_PAULO), |stored| stored.body))
 }
 
 /// Plans one message, when the clinic opens, about everything that was late while it was closed: most of it is over by
@@ -130,6 +130,6 @@ const AHEAD: Duration = Duration::from_secs(60);
 /// # Errors
 /// Database errors.
 pub fn heartbeat(view: &mut store::View<'_>, now: Instant) -> store::Result<Option<Instant>> {
-    let kept = settings::get(view, HEARTBEAT)?.and_then(|text| text.parse().ok()).map(Instant::from_micros);
-    Ok(kept.filter(|at| now.since(*at) <= HEARTBEAT_LASTS && at.since(now) <= AHEAD))
+    let stored = settings::get(view, HEARTBEAT)?.and_then(|text| text.parse().ok()).map(Instant::from_micros);
+    Ok(stored.filter(|at| now.since(*at) <= HEARTBEAT_LASTS && at.since(now) <= AHEAD))
 }

@@ -135,7 +135,7 @@ impl Jobs {
                 tracing::error!(%job, kind = kind.name(), %error, ?cause, "a job failed; it is tried again");
                 Err(error)
             }
-            _told => Ok(()),
+            _recorded => Ok(()),
         }
     }
 

@@ -8,7 +8,7 @@ use domain::{Clock, Instant};
 use store::jobs::run::{self, Run, Word};
 use store::{Error, Store, Urgency};
 
-/// Progress is written once in so long, however often it is said.
+/// Progress is written once in so long, however often it is reported.
 const WRITTEN_EVERY: Duration = Duration::from_secs(1);
 /// The node's end is asked for once in so long.
 const ASKED_EVERY: Duration = Duration::from_millis(100);
@@ -124,10 +124,10 @@ impl<'a> Work<'a> {
     fn write(&mut self, total: u64) {
         let (run, done, fresh) = (self.run, self.done, self.fresh.as_ref());
         let now = self.clock.now();
-        let told = self
+        let answer = self
             .store
             .keep_house(Urgency::Patient, super::NAME, now, |tx| run::report(tx, run, done, total, fresh));
-        match told {
+        match answer {
             Ok(Word::On(until)) => {
                 self.until = until;
                 self.fresh = None;

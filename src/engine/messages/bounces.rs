@@ -106,8 +106,8 @@ fn is_theirs(view: &mut View<'_>, user: UserId, bounce: &Bounce) -> store::Resul
 }
 
 fn watermark(view: &mut View<'_>) -> store::Result<Option<Watermark>> {
-    let kept = settings::get(view, WATERMARK)?;
-    Ok(kept.and_then(|text| {
+    let stored = settings::get(view, WATERMARK)?;
+    Ok(stored.and_then(|text| {
         let (validity, uid) = text.split_once(':')?;
         Some(Watermark { validity: validity.parse().ok()?, uid: uid.parse().ok()? })
     }))
@@ -115,7 +115,7 @@ fn watermark(view: &mut View<'_>) -> store::Result<Option<Watermark>> {
 
 /// Moves the position forward, unless another node has read further meanwhile.
 fn move_on(tx: &mut Tx<'_>, to: Watermark) -> store::Result<()> {
-    let ahead = watermark(tx)?.is_some_and(|kept| kept.validity == to.validity && kept.uid > to.uid);
+    let ahead = watermark(tx)?.is_some_and(|stored| stored.validity == to.validity && stored.uid > to.uid);
     if ahead {
         return Ok(());
     }

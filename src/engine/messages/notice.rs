@@ -35,18 +35,18 @@ pub(crate) struct Notice<'a> {
 pub(crate) fn send(tx: &mut Tx<'_>, also: &[Role], notice: &Notice<'_>) -> store::Result<usize> {
     let now: Instant = tx.now();
     let mut targets = vec![Target::Schedule("duty_manager".into()), Target::Role(Role::Manager)];
-    let (called, told_only): (Vec<Role>, Vec<Role>) =
+    let (called, informed_only): (Vec<Role>, Vec<Role>) =
         also.iter().copied().partition(|role| Can::AnswerCalls.held_by(*role));
     targets.extend(called.into_iter().map(Target::Role));
     let step = Step { targets, minutes: 1, certificate: false, skip_if_empty: true };
     let mut finder = Finder::default();
     let mut people = finder.find(tx, &step, now)?;
     // A step leaves out whoever may not answer an alert. This is no alert: administrators and the DPO are told all the same.
-    for role in told_only {
+    for role in informed_only {
         people.extend(paging::with_role(tx, role)?);
     }
     let ways = finder.ways(tx, &people)?;
-    let mut told = 0;
+    let mut announced = 0;
     for (channel, recipient) in ways.into_iter().filter(|(channel, _)| !notice.not_by.contains(channel)) {
         let new = messages::New {
             key: format!("{}:{recipient}:{}", notice.key, channel.name()),
@@ -59,7 +59,7 @@ pub(crate) fn send(tx: &mut Tx<'_>, also: &[Role], notice: &Notice<'_>) -> store
             due_at: now,
             not_after: now.plus(notice.lasts),
         };
-        told += usize::from(messages::plan(tx, &new)?);
+        announced += usize::from(messages::plan(tx, &new)?);
     }
-    Ok(told)
+    Ok(announced)
 }

@@ -20,8 +20,8 @@ const WORD_LASTS: Duration = Duration::from_secs(24 * 3_600);
 ///
 /// # Errors
 /// Database errors.
-pub fn heard(store: &Store, user: UserId, said: Attempt, now: Instant) -> store::Result<()> {
-    if !matches!(said, Attempt::Gone | Attempt::Accepted) {
+pub fn heard(store: &Store, user: UserId, attempt: Attempt, now: Instant) -> store::Result<()> {
+    if !matches!(attempt, Attempt::Gone | Attempt::Accepted) {
         return Ok(());
     }
     let gone = store.read(|view| on_call::unreachable(view, user))?;
@@ -29,7 +29,7 @@ pub fn heard(store: &Store, user: UserId, said: Attempt, now: Instant) -> store:
     let house = |f: &mut dyn FnMut(&mut Tx<'_>) -> store::Result<()>| {
         store.keep_house(Urgency::Urgent, "outbox", now, |tx| f(tx))
     };
-    match (said, lost) {
+    match (attempt, lost) {
         (Attempt::Gone, None) => house(&mut |tx| lose(tx, user, REFUSED)),
         // A server may accept what bounces later, so acceptance ends only what a refusal began.
         (Attempt::Accepted, Some(lost)) if lost.why == REFUSED => house(&mut |tx| regain(tx, user)),

@@ -14,7 +14,7 @@ use store::db::settings;
 use store::messages::{About, Topic};
 use store::{Store, Tx, Urgency, on_call, versions};
 
-/// Problems within this time are told; those further ahead are shown on the page of schedules.
+/// Problems within this time are announced; those further ahead are shown on the page of schedules.
 const SOON: Duration = Duration::from_secs(7 * 86_400);
 /// How often it checks whether a new day has begun.
 const EVERY: Duration = Duration::from_secs(60);
@@ -57,20 +57,20 @@ impl Module for Coverage {
 
 fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
     let now = tx.now();
-    let mut told = 0;
+    let mut announced = 0;
     let linter = on_call::Linter::of(tx, now)?;
-    for held in versions::all_in_force::<Duty>(tx, now)? {
+    for duty in versions::all_in_force::<Duty>(tx, now)? {
         // A schedule without people is not in use: escalations skip it, and its page says so.
-        if held.body.schedule.people().is_empty() {
+        if duty.body.schedule.people().is_empty() {
             continue;
         }
-        let issues = linter.problems(&held.name, &held.body);
+        let issues = linter.problems(&duty.name, &duty.body);
         // That no call leaves the installation at all is not this schedule's problem: the status page shows it.
         let schedules = |issue: &&Issue| linter.calls_out() || !matches!(issue, Issue::NobodyReachable(_));
         if let Some(at) =
             issues.iter().filter(schedules).filter_map(unanswered).find(|at| at.since(now) < SOON)
         {
-            told += warn(tx, &held.name, at, today)?;
+            announced += warn(tx, &duty.name, at, today)?;
         }
     }
     for (policy, step) in on_call::dead_steps(tx, now)? {
@@ -83,7 +83,7 @@ fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
             lasts: SOON,
             not_by: &[Channel::Webhook],
         };
-        told += send(tx, &[], &notice)?;
+        announced += send(tx, &[], &notice)?;
     }
     for slow in reds::slow(tx, now)? {
         let (page, name, version) = match &slow {
@@ -99,9 +99,9 @@ fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
             lasts: SOON,
             not_by: &[Channel::Webhook],
         };
-        told += send(tx, &[], &notice)?;
+        announced += send(tx, &[], &notice)?;
     }
-    Ok(told)
+    Ok(announced)
 }
 
 /// The instant from which a call would find nobody.
@@ -158,13 +158,13 @@ mod tests {
             store.write(Actor::Operator, NOW, |tx| users::disable(tx, ana).map(drop)).unwrap();
             let day = Duration::from_secs(86_400);
             assert_eq!((run(NOW.plus(day)), run(NOW.plus(day + EVERY))), (1, 0));
-            let told = store.read(|view| messages::unread(view, boss, 10)).unwrap();
-            assert_eq!(told[0].template, "dead_step");
-            assert_eq!(told[0].variables["link"], "/policies/red_alert");
+            let unread = store.read(|view| messages::unread(view, boss, 10)).unwrap();
+            assert_eq!(unread[0].template, "dead_step");
+            assert_eq!(unread[0].variables["link"], "/policies/red_alert");
         }
     }
 
-    /// From before there were bounds: it goes on, and is told once.
+    /// From before there were bounds: it goes on, and is announced once.
     #[test]
     fn a_policy_that_lets_a_red_wait_for_too_long_is_told_to_the_managers_once() {
         for store in stores() {
@@ -178,15 +178,15 @@ mod tests {
                 Coverage::new((*store).clone()).run(at).unwrap().did
             };
             assert_eq!([run(0), run(1), run(2)], [1, 0, 0]);
-            let told = store.read(|view| messages::unread(view, boss, 10)).unwrap();
+            let unread = store.read(|view| messages::unread(view, boss, 10)).unwrap();
             assert_eq!(
-                (told[0].template.as_str(), &told[0].variables["link"]),
+                (unread[0].template.as_str(), &unread[0].variables["link"]),
                 ("red_bounds", &"/policies/red_alert".into())
             );
         }
     }
 
-    /// Nobody knew that the weekend was empty (grafana oncall 934): it is told before, once a day.
+    /// Nobody knew that the weekend was empty (grafana oncall 934): it is announced before, once a day.
     #[test]
     fn a_gap_in_the_coming_week_is_told_to_the_managers_once_a_day() {
         for store in stores() {
@@ -201,9 +201,9 @@ mod tests {
             store.write(Actor::System("test"), NOW, publish).unwrap();
             let run = |at| Coverage::new((*store).clone()).run(at).unwrap().did;
             assert_eq!((run(NOW), run(NOW.plus(EVERY))), (1, 0));
-            let told = store.read(|view| messages::unread(view, boss, 10)).unwrap();
-            assert_eq!(told.len(), 1);
-            assert_eq!((told[0].template.as_str(), told[0].subject.as_str()), ("coverage", "ward"));
+            let unread = store.read(|view| messages::unread(view, boss, 10)).unwrap();
+            assert_eq!(unread.len(), 1);
+            assert_eq!((unread[0].template.as_str(), unread[0].subject.as_str()), ("coverage", "ward"));
             assert_eq!(
                 run(NOW.plus(Duration::from_secs(86_400))),
                 1,

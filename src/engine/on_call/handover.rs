@@ -1,5 +1,5 @@
 //! Tells people that their shift begins, a quarter of an hour ahead, or late after an outage. The message's key says
-//! what was told, so a second run or a second node tells nobody twice.
+//! what was announced, so a second run or a second node tells nobody twice.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use store::{Store, Tx, Urgency, View, on_call, versions};
 
 /// How long before a shift its person is told.
 const AHEAD: Duration = Duration::from_secs(15 * 60);
-/// Shifts that began during an outage of up to this long are told late, while they last.
+/// Shifts that began during an outage of up to this long are announced late, while they last.
 const CATCH_UP: Duration = Duration::from_secs(8 * 86_400);
 /// How far ahead the end of a shift is looked for.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
@@ -43,14 +43,14 @@ impl Turn {
 pub struct Handover {
     store: Store,
     /// Cache of keys known to be planned; saves one look-up per shift and cycle.
-    told: BTreeSet<String>,
+    announced: BTreeSet<String>,
 }
 
 impl Handover {
     /// Handover notices of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store, told: BTreeSet::new() }
+        Self { store, announced: BTreeSet::new() }
     }
 
     fn due(&self, view: &mut View<'_>, now: Instant) -> store::Result<Vec<Turn>> {
@@ -60,9 +60,9 @@ impl Handover {
         for schedule in versions::all_in_force::<Duty>(view, now)? {
             for (window, user) in on_call::turns(view, &schedule.name, near)? {
                 let turn = Turn { schedule: schedule.name.clone(), user, window };
-                // A shift that began before this window was told then; one that is over is no longer worth telling.
+                // A shift that began before this window was announced then; one that is over is no longer worth telling.
                 let begins = window.from > near.from && window.to > now;
-                if begins && known.contains_key(&user) && !self.told.contains(&turn.key()) {
+                if begins && known.contains_key(&user) && !self.announced.contains(&turn.key()) {
                     due.push(turn);
                 }
             }
@@ -90,8 +90,8 @@ impl Module for Handover {
                 together.map(|turns| announce(tx, turns)).sum()
             })?;
         }
-        self.told.retain(|key| began(key) > now.minus(CATCH_UP).micros());
-        self.told.extend(due.iter().map(Turn::key));
+        self.announced.retain(|key| began(key) > now.minus(CATCH_UP).micros());
+        self.announced.extend(due.iter().map(Turn::key));
         Ok(Progress { did, more: false })
     }
 }
@@ -116,8 +116,8 @@ impl Word {
         let Turn { schedule, user, window } = turn;
         let whole = Window { from: window.from, to: window.from.plus(LONGEST) };
         let turns = on_call::turns(tx, schedule, whole)?;
-        let until = turns.iter().find(|(held, who)| who == user && held.from == window.from);
-        let until = until.map_or(window.to, |(held, _)| held.to);
+        let until = turns.iter().find(|(turn, who)| who == user && turn.from == window.from);
+        let until = until.map_or(window.to, |(turn, _)| turn.to);
         let from = window.from.to_string();
         let link = format!("/schedules/{schedule}");
         // No change of shift within the search window: the end found is only where the search stopped, so no end is
@@ -201,7 +201,7 @@ mod tests {
             // NOW is Sunday, 09:00 in São Paulo: Ana until 10:00, then Bia, by turns of an hour.
             let starts = Zone::SAO_PAULO.local(NOW);
             let body = duty(vec![rotation(starts, Length::Hours(1), &[ana, bia])]);
-            let told = |at: Instant| {
+            let announced_at = |at: Instant| {
                 let mut fresh = Handover::new((*store).clone());
                 let did = fresh.run(at).unwrap().did;
                 let again = Handover::new((*store).clone()).run(at).unwrap().did;
@@ -215,21 +215,21 @@ mod tests {
             store.write(Actor::Operator, NOW, |tx| paging::send_e_mail(tx, true)).unwrap();
             let publish = |tx: &mut Tx<'_>| on_call::publish(tx, "duty", &body, 0);
             store.write(Actor::Operator, NOW, publish).unwrap();
-            assert_eq!(told(NOW), 2, "Ana's turn begins: on the dashboard and by e-mail");
-            assert_eq!(told(NOW.plus(HOUR / 2)), 0);
-            assert_eq!(told(NOW.plus(HOUR * 7 / 10)), 0, "Bia's turn is 18 minutes away");
-            assert_eq!(told(NOW.plus(HOUR * 4 / 5)), 2, "Bia's is near");
-            // Asleep from 09:49 to 13:30: what began and is over is told no more.
-            assert_eq!(told(NOW.plus(HOUR * 9 / 2)), 2, "only the turn that lasts");
+            assert_eq!(announced_at(NOW), 2, "Ana's turn begins: on the dashboard and by e-mail");
+            assert_eq!(announced_at(NOW.plus(HOUR / 2)), 0);
+            assert_eq!(announced_at(NOW.plus(HOUR * 7 / 10)), 0, "Bia's turn is 18 minutes away");
+            assert_eq!(announced_at(NOW.plus(HOUR * 4 / 5)), 2, "Bia's is near");
+            // Asleep from 09:49 to 13:30: what began and is over is announced no more.
+            assert_eq!(announced_at(NOW.plus(HOUR * 9 / 2)), 2, "only the turn that lasts");
             // Whoever is alone is told so, and no end that nobody planned.
             let alone = duty(vec![rotation(starts, Length::Weeks(1), &[bia])]);
             store.write(Actor::Operator, NOW, |tx| on_call::publish(tx, "alone", &alone, 0)).unwrap();
-            assert_eq!(told(NOW), 2);
-            let told_of = |id: &str| store.read(|view| messages::of_case(view, "schedule", id)).unwrap();
-            let mails = told_of("alone");
+            assert_eq!(announced_at(NOW), 2);
+            let messages_of = |id: &str| store.read(|view| messages::of_case(view, "schedule", id)).unwrap();
+            let mails = messages_of("alone");
             assert!(mails.iter().all(|one| one.template == "handover_alone"), "{mails:?}");
             assert!(mails.iter().all(|one| one.variables.get("until").is_none()), "{mails:?}");
-            assert!(told_of("duty").iter().all(|one| one.template == "handover"));
+            assert!(messages_of("duty").iter().all(|one| one.template == "handover"));
             assert_eq!(mails.len(), 2);
             // An edit in the middle of a turn is no new turn.
             let at = NOW.plus(HOUR * 9 / 2);
@@ -238,8 +238,8 @@ mod tests {
             store
                 .write(Actor::Operator, at, |tx| on_call::changes::put_override(tx, "duty", None, over, 1))
                 .unwrap();
-            assert_eq!(told(at.plus(HOUR / 30)), 2, "Bia comes in addition; Ana is told nothing");
-            assert_eq!(told(at.plus(HOUR / 20)), 0);
+            assert_eq!(announced_at(at.plus(HOUR / 30)), 2, "Bia comes in addition; Ana is told nothing");
+            assert_eq!(announced_at(at.plus(HOUR / 20)), 0);
         }
     }
 
@@ -256,23 +256,23 @@ mod tests {
             };
             publish("ward", &days(ana));
             publish("backup", &days(ana));
-            let told = |who: UserId, channel: Channel| {
+            let messages_to = |who: UserId, channel: Channel| {
                 let to = who.to_string();
                 let all = store.read(|view| messages::after(view, channel, &to, 0, 99)).unwrap();
                 all.into_iter().map(|one| (one.template, one.variables)).collect::<Vec<_>>()
             };
             let run = |at: Instant| Handover::new((*store).clone()).run(at).unwrap().did;
             assert_eq!((run(NOW), run(NOW)), (3, 0), "a second run, or another node, tells nobody twice");
-            let mails = told(ana, Channel::Email);
+            let mails = messages_to(ana, Channel::Email);
             let [(template, says)] = mails.as_slice() else { panic!("{mails:?}") };
             assert_eq!((template.as_str(), says["count"].as_u64()), ("handover_several", Some(2)));
             let links: Vec<_> =
-                told(ana, Channel::InApp).into_iter().map(|(_, says)| says["link"].clone()).collect();
+                messages_to(ana, Channel::InApp).into_iter().map(|(_, says)| says["link"].clone()).collect();
             assert_eq!(links, ["/schedules/backup", "/schedules/ward"]);
             // One that comes later begins alone.
             publish("later", &days(ana));
             assert_eq!(run(NOW.plus(HOUR / 60)), 2);
-            assert_eq!(told(ana, Channel::Email)[1].0, "handover");
+            assert_eq!(messages_to(ana, Channel::Email)[1].0, "handover");
             // As long as one of the two is hers, the message is true.
             let who = ana.to_string();
             let claim = |tx: &mut Tx<'_>| messages::claim(tx, Channel::Email, Some(&who), 1);
@@ -307,8 +307,8 @@ mod tests {
             store.write(Actor::Operator, NOW, |tx| on_call::publish(tx, "duty", &body, 0)).unwrap();
             let mut module = Handover::new((*store).clone());
             module.run(NOW).unwrap();
-            let told = store.read(|view| messages::of_case(view, "schedule", "duty")).unwrap();
-            assert!(told.iter().all(|one| one.way.not_after == NOW.plus(HOUR)), "{told:?}");
+            let sent = store.read(|view| messages::of_case(view, "schedule", "duty")).unwrap();
+            assert!(sent.iter().all(|one| one.way.not_after == NOW.plus(HOUR)), "{sent:?}");
             // Claimed, and then the turn is Bia's.
             let claim = |who: UserId| {
                 let who = who.to_string();

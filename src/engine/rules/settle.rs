@@ -107,16 +107,16 @@ fn met(
     rest: Option<Late>,
 ) -> store::Result<Became> {
     let series = sweep.key();
-    let mut told = Vec::with_capacity(sweep.replays.len());
+    let mut replayed = Vec::with_capacity(sweep.replays.len());
     for (place, replay) in sweep.replays.iter().enumerate() {
         let Some(stored) = unchanged(tx, sweep, place)? else { return Ok(Became::Stale) };
         let episodes: Vec<_> = stored.iter().map(|alert| alert.episode.clone()).collect();
         let Some(new) = replay.met(&episodes, at) else { return Ok(Became::Stale) };
-        told.push((stored, new));
+        replayed.push((stored, new));
     }
     let head = watch.head(series).or(sweep.last()).unwrap_or(at);
     let (from, mut changes) = (sweep.due.late.from, 0);
-    for (replay, (stored, new)) in sweep.replays.iter().zip(told) {
+    for (replay, (stored, new)) in sweep.replays.iter().zip(replayed) {
         let touched = |alert: &StoredAlert| alert.episode.reaches(from) && alert.episode.raised_at() <= at;
         let stored: Vec<_> = stored.into_iter().filter(touched).collect();
         changes += settled(tx, whose, replay.rule(), &stored, &new, head)?;
@@ -165,11 +165,11 @@ fn at_the_head(
     let (mut machines, mut changes): (Vec<Machine>, usize) = (Vec::new(), 0);
     for (replay, stored) in std::mem::take(&mut sweep.replays).into_iter().zip(stored) {
         let rule = replay.rule().clone();
-        let told = replay.end();
+        let replayed = replay.end();
         let reaching: Vec<_> =
             stored.into_iter().filter(|alert| alert.episode.reaches(sweep.due.late.from)).collect();
-        changes += settled(tx, whose, &rule, &reaching, &told.episodes, head)?;
-        machines.push(told.machine);
+        changes += settled(tx, whose, &rule, &reaching, &replayed.episodes, head)?;
+        machines.push(replayed.machine);
     }
     if changes > 0 {
         tx.touch_elsewhere(Touched::Patient(whose.key));

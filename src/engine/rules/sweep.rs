@@ -216,7 +216,7 @@ impl Sweep {
 
     fn met(&self, at: Instant) -> Option<Stand> {
         let done = at >= self.due.late.until.plus(self.lookback());
-        let enough = self.replays.iter().any(|replay| replay.told() >= EPISODES);
+        let enough = self.replays.iter().any(|replay| replay.episode_count() >= EPISODES);
         if at < self.due.late.from || !(done || enough) {
             return None;
         }

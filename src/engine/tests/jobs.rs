@@ -86,8 +86,8 @@ fn a_job_runs_to_its_end_and_is_told_of_once_a_second_at_most() {
     each(|home, clock, wake| {
         let id = asked(home, clock);
         let (store, seen) = ((*home).clone(), std::sync::Arc::new(Mutex::new(Vec::new())));
-        let kept = std::sync::Arc::clone(&seen);
-        let watch: Meanwhile = Box::new(move |_at| kept.lock().unwrap().push(job(&store, id).0.done));
+        let recorder = std::sync::Arc::clone(&seen);
+        let watch: Meanwhile = Box::new(move |_at| recorder.lock().unwrap().push(job(&store, id).0.done));
         let beats = Mutex::new(0_u32);
         let beat = || *beats.lock().unwrap() += 1;
         let runner = runner(home, clock, wake, false, watch);

@@ -154,15 +154,15 @@ fn whoever_can_answer_no_more_holds_nothing_from_that_moment_on() {
     }
 }
 
-/// It waits for a person, who was called, is told of as what it is, and is a colleague's to take.
-fn is_back(ward: &Ward, who: UserId, step: usize, told: &str) {
+/// It waits for a person, who was called, is announced as what it is, and is a colleague's to take.
+fn is_back(ward: &Ward, who: UserId, step: usize, how: &str) {
     let back = case(ward, ward.alert);
-    assert_eq!((back.state, back.owner, back.claimed_until), (AlertState::Open, None, None), "{told}");
-    assert!(back.holders().is_empty() && back.snooze.is_none(), "{told}");
-    assert_eq!(ward.story().last(), Some(&paged(step, step)), "{told}");
+    assert_eq!((back.state, back.owner, back.claimed_until), (AlertState::Open, None, None), "{how}");
+    assert!(back.holders().is_empty() && back.snooze.is_none(), "{how}");
+    assert_eq!(ward.story().last(), Some(&paged(step, step)), "{how}");
     let acts = ward.home.read(|view| alerts::acts(view, ward.alert)).unwrap();
     let last = acts.last().unwrap();
-    assert_eq!((last.act.as_str(), last.whom), ("given_back", Some(who)), "{told}");
+    assert_eq!((last.act.as_str(), last.whom), ("given_back", Some(who)), "{how}");
     ward.act(1, Act::Claim, at(2));
 }
 
@@ -273,7 +273,7 @@ fn who_is_away_is_handed_nothing_and_may_take_it_themselves() {
             done.map_err(|_refused| refused)
         };
         let refused = hand(who, 2).unwrap_err();
-        let away = matches!(refused, Some(alerts::Refused::Away { who: told, until }) if told == who && until == at(60));
+        let away = matches!(refused, Some(alerts::Refused::Away { who: absent, until }) if absent == who && until == at(60));
         assert!(away && case(&ward, ward.alert).owner.is_none(), "{refused:?}");
         // What they take themselves they may have.
         ward.act(HOLDER, Act::Claim, at(3));

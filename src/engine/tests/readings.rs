@@ -160,8 +160,8 @@ impl Bed {
         let judged = |stored: readings::StoredReading| {
             JudgedReading::from(&Measured { reading: stored.reading, device: self.device })
         };
-        let told = replay(&rule, &[], &[], stored.into_iter().map(judged), Instant::MIN);
-        told.episodes.into_iter().map(|told| told.episode).collect()
+        let replayed = replay(&rule, &[], &[], stored.into_iter().map(judged), Instant::MIN);
+        replayed.episodes.into_iter().map(|replayed| replayed.episode).collect()
     }
 }
 

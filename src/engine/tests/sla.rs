@@ -356,7 +356,7 @@ fn a_clock_keeps_the_versions_that_were_in_force_when_it_started() {
     }
 }
 
-/// One bad row held the whole module up (goalert 3783); here it is set aside and told, and people can still answer.
+/// One bad row held the whole module up (goalert 3783); here it is set aside and announced, and people can still answer.
 #[test]
 fn a_row_that_cannot_be_read_is_set_aside_and_the_others_go_on() {
     for store in stores() {
@@ -384,8 +384,8 @@ fn complaint_9_a_breach_begins_the_policy_and_tells_its_first_step() {
         let mails = || store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
         run(&store, due.minus(minutes(1)));
         assert!(escalation().is_none());
-        let told: Vec<_> = mails().into_iter().map(|message| (message.template, message.recipient)).collect();
-        assert_eq!(told[0], ("sla_warning".to_owned(), agent.to_string()));
+        let sent: Vec<_> = mails().into_iter().map(|message| (message.template, message.recipient)).collect();
+        assert_eq!(sent[0], ("sla_warning".to_owned(), agent.to_string()));
         assert!(run(&store, due) > 0);
         assert_eq!(escalation().unwrap().run.policy.id, "standard");
         let breach: Vec<_> = mails().into_iter().filter(|message| message.template == "sla_breach").collect();
@@ -444,8 +444,8 @@ fn a_clock_that_was_read_before_an_answer_is_not_written_over_it() {
         let mut stale = clock(&store, id, "red_first_response");
         acts(&store, id, Act::Ack, MONDAY.plus(minutes(5)));
         let at = MONDAY.plus(minutes(6));
-        let kept = store.keep_house(Urgency::Urgent, "test", at, |tx| sla::testing::save(tx, &mut stale));
-        assert!(matches!(kept, Err(Error::GivenUp)), "{kept:?}");
+        let saved = store.keep_house(Urgency::Urgent, "test", at, |tx| sla::testing::save(tx, &mut stale));
+        assert!(matches!(saved, Err(Error::GivenUp)), "{saved:?}");
         assert_eq!(clock(&store, id, "red_first_response").ended(), Some(Ended::Answered));
     }
 }

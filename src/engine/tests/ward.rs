@@ -13,7 +13,7 @@ use domain::escalation::{Policy, State, Step, Target};
 use domain::messages::{self as message, Attempt, State as Way};
 use domain::rules::Name;
 use domain::{AlertId, Instant, PatientId, PatientIdentity, Role, Rule, StaffIdentity, UserId};
-use notify::{Channel, Outgoing, Said};
+use notify::{Channel, Outgoing, SendOutcome};
 use store::escalation::{self, paging};
 use store::people::users;
 use store::testing::{Home, NOW, grant_calls, stores};
@@ -72,7 +72,7 @@ pub(super) fn raise(store: &Store, at: Instant) -> AlertId {
     raised(store, at, false)
 }
 
-/// One that late readings told of.
+/// One that late readings raised.
 pub(super) fn raise_late(store: &Store, at: Instant) -> AlertId {
     raised(store, at, true)
 }
@@ -192,9 +192,9 @@ impl Channel for Wire {
         message::Channel::Email
     }
 
-    fn send(&self, message: &Outgoing, _now: Instant) -> Said {
+    fn send(&self, message: &Outgoing, _now: Instant) -> SendOutcome {
         self.given.lock().unwrap().push(message.key.clone());
-        Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", fault: None }
+        SendOutcome { attempt: Attempt::Accepted, provider_id: None, code: "wire", fault: None }
     }
 }
 

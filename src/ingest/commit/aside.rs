@@ -1,4 +1,4 @@
-//! What of one message is set aside, and what a reading is after what was said before.
+//! What of one message is set aside, and what a reading is after what was reported before.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,10 +16,10 @@ use store::{Keyed, Result, Subject, Tx};
 
 /// What changes hands just now.
 type UnderWay = HashSet<(Signal, Instant)>;
-/// What was said before, by signal and instant.
-type SaidBefore = HashMap<(Signal, Instant), Before>;
+/// What was reported before, by signal and instant.
+type RecordedBefore = HashMap<(Signal, Instant), Before>;
 
-/// What a reading is after what was said before of its identity.
+/// What a reading is after what was reported before of its identity.
 pub(super) enum Again {
     New,
     Known,
@@ -49,22 +49,22 @@ impl Setting<'_, '_> {
         Wearer { device_key: self.device.key, patient_key: self.patient.row.key }
     }
 
-    /// What was said before of what the message says, and what of the device changes hands just now.
-    pub(super) fn said_before(&mut self, normal: &Normalised) -> Result<(SaidBefore, UnderWay)> {
+    /// What was reported before of what the message says, and what of the device changes hands just now.
+    pub(super) fn recorded_before(&mut self, normal: &Normalised) -> Result<(RecordedBefore, UnderWay)> {
         // As of nearly every device: it never changed hands.
         if self.device.bindings.len() < 2 {
             return Ok((HashMap::new(), HashSet::new()));
         }
         let instants: Vec<Instant> = normal.readings.iter().map(|taken| taken.reading.at).collect();
         let all = normal.readings.iter().chain(&normal.corrections);
-        let said: Vec<_> = all.map(|taken| (taken.reading.signal, taken.reading.at)).collect();
+        let measured: Vec<_> = all.map(|taken| (taken.reading.signal, taken.reading.at)).collect();
         // First what is under way, then what the patient has: it may come to them meanwhile.
-        let under_way = moves::under_way(self.tx, self.device.key, &said)?;
+        let under_way = moves::under_way(self.tx, self.device.key, &measured)?;
         let wearer = self.wearer();
-        Ok((readings::said_before(self.tx, wearer, &instants)?, under_way))
+        Ok((readings::recorded_before(self.tx, wearer, &instants)?, under_way))
     }
 
-    /// What a reading is after what was said before.
+    /// What a reading is after what was reported before.
     pub(super) fn again(&mut self, reading: &Reading, before: Option<&Before>) -> Result<Again> {
         let wearer = self.wearer();
         Ok(match before {
@@ -85,14 +85,14 @@ impl Setting<'_, '_> {
         })
     }
 
-    /// What changes hands just now is said again: it comes after what was committed before it.
+    /// What changes hands just now is reported again: it comes after what was committed before it.
     pub(super) fn follow(&mut self, readings: &[Reading]) -> Result<()> {
         let mine = self.patient.row.key;
         let theirs = self.device.bindings.iter().filter(|binding| binding.patient_key == mine);
-        let said =
+        let touched =
             theirs.filter(|binding| readings.iter().any(|one| binding.from <= one.at && one.at < binding.to));
         let span = |binding: &Binding| Window { from: binding.from, to: binding.to };
-        let to: Vec<(i64, Window)> = said.map(|binding| (mine, span(binding))).collect();
+        let to: Vec<(i64, Window)> = touched.map(|binding| (mine, span(binding))).collect();
         if to.is_empty() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Batteries: the newest level of each device is kept beside the device, where people look for it. Written when it
+//! Batteries: the newest level of each device is stored beside the device, where people look for it. Written when it
 //! changed by a percent or after an hour, so that a device that says it in each message costs no more than one that
 //! does not.
 

@@ -23,7 +23,7 @@ pub(super) struct Fresh {
 /// A mark reaches so far beyond the late reading: a backlog that comes in is not marked message by message.
 const BEYOND: Duration = Duration::from_secs(3_600);
 
-/// A change that a machine told, with what its finding is told from.
+/// A change that a machine found, with the readings that its finding is made from.
 struct Found<'f> {
     fresh: &'f Fresh,
     rule: usize,
@@ -34,7 +34,7 @@ struct Found<'f> {
 /// Judges the stored readings of one commit, each series in the order given. `alone`: no other node settles what
 /// this one marks, so that a mark that stands is not written again.
 pub(super) fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh], alone: bool) -> Result<()> {
-    let (mut told, mut marks) = (Vec::new(), BTreeMap::new());
+    let (mut found, mut marks) = (Vec::new(), BTreeMap::new());
     let rules = watch.rules().clone();
     for fresh in fresh {
         match watch.see(fresh.key, fresh.reading) {
@@ -46,7 +46,7 @@ pub(super) fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh], alo
                     .and_modify(|known: &mut Late| *known = known.and(late))
                     .or_insert(late);
             }
-            Seen::Judged(changes) => told.extend(changes.into_iter().filter_map(|(rule, change)| {
+            Seen::Judged(changes) => found.extend(changes.into_iter().filter_map(|(rule, change)| {
                 let from = fresh.reading.at.minus(rules.get(rule)?.lookback());
                 Some(Found { fresh, rule, change, stretch: watch.stretch(fresh.key, from) })
             })),
@@ -54,7 +54,7 @@ pub(super) fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh], alo
     }
     mark(tx, watch, &marks, alone)?;
     let mut astray = BTreeMap::new();
-    for Found { fresh, rule, change, stretch } in told {
+    for Found { fresh, rule, change, stretch } in found {
         // What an astray machine goes on to tell is as wrong.
         let Some(rule) = rules.get(rule).filter(|_| !astray.contains_key(&fresh.key)) else { continue };
         if judgement::apply(tx, fresh.whose, rule, &change, &stretch)? == Fit::Astray {

@@ -68,14 +68,14 @@ impl Ledger {
         tx: &mut Tx<'_>,
         group: &[Admitted],
         planned: &[Planned],
-        kept: &NewRows,
+        new_rows: &NewRows,
     ) -> Result<()> {
         let mut packs: BTreeMap<i64, Pack> = BTreeMap::new();
         let mut lines = Vec::new();
         for (message, plan) in group.iter().zip(planned) {
             let (Some(device), Some(received)) = (&plan.device, plan.received) else { continue };
             lines.clear();
-            lines.extend(kept.counted(plan).map(|reading| Line {
+            lines.extend(new_rows.counted(plan).map(|reading| Line {
                 signal: reading.signal.code(),
                 at: reading.at.micros(),
                 value: reading.value.to_bits(),

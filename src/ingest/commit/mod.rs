@@ -238,10 +238,10 @@ impl Committer {
         set_aside_conflicts(tx, group, &mut planned, &appended.conflicts)?;
         let mut watch = reevaluations::machines(tx, &self.watch);
         amend(tx, group, &mut planned, &standings, known, &mut watch)?;
-        let kept = NewRows::new(&appended);
-        self.ledger.sign(tx, group, &planned, &kept)?;
+        let new_rows = NewRows::new(&appended);
+        self.ledger.sign(tx, group, &planned, &new_rows)?;
         self.charges.keep(tx, group, &planned)?;
-        let fresh = fresh(group, &planned, &kept, &standings, &watch);
+        let fresh = fresh(group, &planned, &new_rows, &standings, &watch);
         judge(tx, &mut watch, &fresh, self.store.url().file().is_some())?;
         Stats::add(&self.stats.readings, appended.new);
         self.concerned.extend(concerned(&planned));
@@ -301,7 +301,7 @@ fn concerned(planned: &[Planned]) -> impl Iterator<Item = PatientId> {
 fn fresh(
     group: &[Admitted],
     planned: &[Planned],
-    kept: &NewRows,
+    new_rows: &NewRows,
     standings: &Standings,
     watch: &Watchlist,
 ) -> Vec<Fresh> {
@@ -311,7 +311,7 @@ fn fresh(
         let standing = standings.get(&(patient.row.key, message.device));
         let Some(Ok(permit)) = standing.map(|standing| &standing.evaluate) else { continue };
         let whose = Whose { key: patient.row.key, id: patient.row.id };
-        let judged = kept
+        let judged = new_rows
             .of(plan)
             .filter(|reading| watch.judges(reading.signal) && permit.covers(reading.at.micros()).is_ok());
         fresh.extend(judged.map(|reading| Fresh {

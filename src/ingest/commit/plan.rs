@@ -1,5 +1,5 @@
 //! What is to be done with one message: whose it is, what consent says, which parts are taken, refused, set
-//! aside. Consent comes first: without a permit only the refusal and its count are kept.
+//! aside. Consent comes first: without a permit only the refusal and its count are stored.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -39,7 +39,7 @@ pub(crate) struct Planned {
     pub amended: Vec<Amended>,
     /// What it takes back, with where it says so.
     pub withdrawn: Vec<(Withdrawn, Place)>,
-    /// It says again what was given to its patient, or what its source took back at another wearer's: known, and not kept.
+    /// It says again what was given to its patient, or what its source took back at another wearer's: known, and not stored.
     pub repeats: bool,
     /// It takes back or puts right what waited for whoever wore the device.
     pub takes_back: bool,
@@ -103,7 +103,7 @@ pub(crate) struct Planner<'c> {
     pub bases: &'c consent::Bases,
     /// What was committed of the readings that the messages take back.
     pub known: &'c Known,
-    /// What consent said so far in this commit.
+    /// The decisions of consent so far in this commit.
     pub standings: Standings,
     /// Which instants stand for the receptions of unstamped messages.
     pub receptions: &'c mut Receptions,
@@ -259,7 +259,7 @@ impl Planned {
     ) -> Result<()> {
         let (mine, who) = (aside.patient.row.key, aside.patient.row.id.0);
         let mut before_grant = None;
-        let (before, under_way) = aside.said_before(normal)?;
+        let (before, under_way) = aside.recorded_before(normal)?;
         let mut follows = Vec::new();
         self.parts = normal.refused.clone();
         self.readings.reserve_exact(normal.readings.len());
@@ -366,7 +366,7 @@ impl Planned {
     }
 }
 
-/// Another value came first: the later one is set aside and told so.
+/// Another value came first: the later one is set aside and reported as such.
 ///
 /// # Errors
 /// Database errors.

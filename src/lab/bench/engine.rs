@@ -115,7 +115,7 @@ fn seed(store: &Store, patients: &[PatientId], deadlines: usize) -> anyhow::Resu
         store.keep_house(store::Urgency::Patient, "bench", now, |tx| {
             owned.into_iter().try_for_each(|patient| {
                 let ground = Ground::ask(tx, patient)?;
-                let run = Run::begin(escalation::kept(policy.clone()), now);
+                let run = Run::begin(escalation::policy_of_run(policy.clone()), now);
                 escalation::begin(tx, AlertId::new(now), patient, run, ground).map(drop)
             })
         })?;

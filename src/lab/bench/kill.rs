@@ -256,7 +256,7 @@ fn settle(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Counts what is missing of what was acknowledged; says how many rows are kept beyond one per identity.
+/// Counts what is missing of what was acknowledged; says how many rows are stored beyond one per identity.
 fn doubled(store: &Store, stories: &[Arc<Mutex<Story>>], seen: &mut Seen) -> anyhow::Result<i64> {
     let mut once = 0;
     for story in stories {

@@ -119,12 +119,12 @@ fn beside(
     forget_peak();
     let mut time = Time { before_kib: rss_kib(), ..Time::default() };
     time.late = happens()?;
-    let told = Instant::now();
+    let announced_at = Instant::now();
     while store.read(reevaluations::backlog)?.0 > 0 {
-        anyhow::ensure!(told.elapsed() < PATIENCE, "late readings are not judged");
+        anyhow::ensure!(announced_at.elapsed() < PATIENCE, "late readings are not judged");
         rest(Duration::from_millis(10));
     }
-    (time.judged_ms, time.peak_kib) = (told.elapsed().as_millis(), peak_kib());
+    (time.judged_ms, time.peak_kib) = (announced_at.elapsed().as_millis(), peak_kib());
     let (answers, _turned_away) = lone.stop()?;
     let mut all = Histogram::default();
     answers.iter().for_each(|(_, took): &Answer| all.add(*took));

@@ -123,16 +123,16 @@ fn load(site: &Site, plan: &super::rig::load::Plan) -> anyhow::Result<Report> {
 }
 
 /// Rolls everything, so that each reading counts once; says how many messages were acknowledged and how many of their
-/// readings are not kept.
+/// readings are not stored.
 fn missing(store: &Store, devices: &[Enrolled], reports: [&Report; 2]) -> anyhow::Result<(u64, u64)> {
     let now = Clock::System.now();
     while readings::roll(store, now, now.plus(seconds(86_400)))?.more {}
     let (mut acknowledged, mut missing) = (0, 0);
     for (place, source) in source::of(store, devices)?.iter().enumerate() {
         let acked: u64 = reports.iter().filter_map(|report| report.acked.get(place)).sum();
-        let kept = u64::try_from(store.read(|view| readings::kept_of(view, source.patient_key))?)?;
+        let stored = u64::try_from(store.read(|view| readings::stored_of(view, source.patient_key))?)?;
         acknowledged += acked;
-        missing += (acked * READINGS).saturating_sub(kept);
+        missing += (acked * READINGS).saturating_sub(stored);
     }
     Ok((acknowledged, missing))
 }

@@ -22,7 +22,7 @@ use domain::alerts::Act;
 use domain::messages::{self, Attempt};
 use domain::{AlertId, Clock, Outcome, UserId};
 use notify::Post;
-use notify::{Channel, Outgoing, Said};
+use notify::{Channel, Outgoing, SendOutcome};
 use store::rules::reevaluations;
 use store::{Actor, Store, alerts};
 
@@ -112,13 +112,14 @@ pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let mut watch =
         Watch { eyes: dashboard.eyes(), live: dashboard.eyes().listen()?, again: 0, seen: HashSet::new() };
     watch.eyes.get("/queue")?;
-    let (mut told, mut shown, mut paged) = (Histogram::default(), Histogram::default(), Histogram::default());
+    let (mut announced, mut shown, mut paged) =
+        (Histogram::default(), Histogram::default(), Histogram::default());
     for (number, device) in devices.iter_mut().enumerate() {
         let last = pulses(begun, BEFORE..BEFORE + 1);
         let began = Instant::now();
         device.send(&last)?;
         let (alert, heard) = watch.red(began)?;
-        told.add(heard);
+        announced.add(heard);
         shown.add(began.elapsed());
         paged.add(pager.rang(alert)?.saturating_duration_since(began));
         if number >= args.open {
@@ -136,7 +137,7 @@ pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         shown_max_us: shown.max(),
         ..Seen::default()
     };
-    (seen.told_p50_us, seen.told_p99_us) = (told.quantile(500), told.quantile(990));
+    (seen.told_p50_us, seen.told_p99_us) = (announced.quantile(500), announced.quantile(990));
     (seen.shown_p50_us, seen.shown_p99_us) = (shown.quantile(500), shown.quantile(990));
     (seen.paged_p50_us, seen.paged_p99_us, seen.paged_max_us) =
         (paged.quantile(500), paged.quantile(990), paged.max());
@@ -175,12 +176,12 @@ impl Channel for Pager {
         messages::Channel::Email
     }
 
-    fn send(&self, message: &Outgoing, _now: domain::Instant) -> Said {
+    fn send(&self, message: &Outgoing, _now: domain::Instant) -> SendOutcome {
         let mut step = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for id in message.text.split_whitespace().filter_map(|word| word.strip_prefix("/alerts/")) {
             step.entry(id.to_owned()).or_insert_with(Instant::now);
         }
-        Said { attempt: Attempt::Accepted, provider_id: None, code: "bench", fault: None }
+        SendOutcome { attempt: Attempt::Accepted, provider_id: None, code: "bench", fault: None }
     }
 }
 
@@ -204,7 +205,7 @@ struct Watch {
     eyes: Eyes,
     live: Live,
     again: usize,
-    /// Alerts that were seen red: what is told of them later concerns no measurement.
+    /// Alerts that were seen red: what is announced of them later concerns no measurement.
     seen: HashSet<String>,
 }
 

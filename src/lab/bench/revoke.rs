@@ -104,16 +104,16 @@ pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         answered_under_acts = left.all(&site.store, &house, watched, Some(&colleagues))?;
         seen.acts = colleagues.stop();
     }
-    let Left { gone, begun, kept, stayed } = left;
+    let Left { gone, begun, stored, stayed } = left;
     seen.never_disconnected = stayed;
-    let (told, masked) = stream.since(&begun)?;
+    let (announced, masked) = stream.since(&begun)?;
     drop((writing, calm));
     dashboard.close(&runtime);
     stop(&runtime, house);
-    for (patient, before) in kept {
+    for (patient, before) in stored {
         let after = site.store.read(|view| {
             let key = Audience::program().patient(view, patient)?.key();
-            readings::kept_of(view, key)
+            readings::stored_of(view, key)
         })?;
         seen.rows_after += (after - before).max(0);
     }
@@ -121,7 +121,7 @@ pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     (seen.answered_under_acts_p50_us, seen.answered_under_acts_p99_us) =
         (answered_under_acts.quantile(500), answered_under_acts.quantile(990));
     (seen.disconnected_p50_us, seen.disconnected_p99_us) = (gone.quantile(500), gone.quantile(990));
-    (seen.told_p50_us, seen.told_p99_us) = (told.quantile(500), told.quantile(990));
+    (seen.told_p50_us, seen.told_p99_us) = (announced.quantile(500), announced.quantile(990));
     (seen.masked_p50_us, seen.masked_p99_us) = (masked.quantile(500), masked.quantile(990));
     let words = format!(
         "{} · {} revocations against {} writers\n  answered p50 {} µs, p99 {} µs; while {} colleagues act ({} acts) p50 {} µs, p99 {} µs; disconnected p50 {} µs, p99 {} µs; never disconnected {}\n  stream told p50 {} µs, p99 {} µs; series masked p50 {} µs, p99 {} µs\n  rows after the commit: {}",
@@ -154,7 +154,7 @@ pub(super) fn run(args: &Args, start: Start) -> anyhow::Result<()> {
 struct Left {
     gone: Histogram,
     begun: Vec<Instant>,
-    kept: Vec<(PatientId, i64)>,
+    stored: Vec<(PatientId, i64)>,
     /// How many devices were still connected when patience ended.
     stayed: usize,
 }
@@ -177,7 +177,7 @@ impl Left {
             let device = enrolled.device()?;
             let began = Instant::now();
             self.begun.push(began);
-            self.kept.push((enrolled.patient, revoke(store, enrolled.patient)?));
+            self.stored.push((enrolled.patient, revoke(store, enrolled.patient)?));
             answered.add(began.elapsed());
             while house.registry.is_connected(device.0) && began.elapsed() < PATIENCE {
                 super::rig::measure::rest(LOOK);
@@ -202,7 +202,7 @@ fn revoke(store: &Store, patient: PatientId) -> store::Result<i64> {
     store.write(Actor::Operator, Clock::System.now(), |tx| {
         consents::revoke(tx, patient, Purpose::TelemetryCollect, &Hand::from(Giver::Subject))?;
         let key = Audience::program().patient(tx, patient)?.key();
-        readings::kept_of(tx, key)
+        readings::stored_of(tx, key)
     })
 }
 
@@ -227,7 +227,7 @@ impl Stream {
                 if name != "consent.changed" {
                     continue;
                 }
-                let told = Instant::now();
+                let announced_at = Instant::now();
                 let data: serde_json::Value = serde_json::from_str(&data)?;
                 let patient = data.get("patient_id").and_then(|id| id.as_str()?.parse().ok());
                 let Some(patient) = patient.filter(|patient| waited.contains(patient)) else { continue };
@@ -235,7 +235,7 @@ impl Stream {
                 let (status, _refusal) = eyes.get(&series)?;
                 anyhow::ensure!(status == 403, "the series of somebody who left answered {status}");
                 waited.remove(&patient);
-                masked.push((patient, told, Instant::now()));
+                masked.push((patient, announced_at, Instant::now()));
             }
             Ok(masked)
         })?;
@@ -246,13 +246,13 @@ impl Stream {
     fn since(self, begun: &[Instant]) -> anyhow::Result<(Histogram, Histogram)> {
         let masked = self.thread.join().map_err(|_panic| anyhow::anyhow!("the chart's thread ended"))??;
         let masked: HashMap<PatientId, (Instant, Instant)> =
-            masked.into_iter().map(|(patient, told, masked)| (patient, (told, masked))).collect();
-        let (mut told, mut refused) = (Histogram::default(), Histogram::default());
+            masked.into_iter().map(|(patient, announced, masked)| (patient, (announced, masked))).collect();
+        let (mut announced, mut refused) = (Histogram::default(), Histogram::default());
         for (patient, began) in self.leaving.iter().zip(begun) {
             let (heard, saw) = masked.get(patient).context("a revocation was not told of")?;
-            told.add(heard.saturating_duration_since(*began));
+            announced.add(heard.saturating_duration_since(*began));
             refused.add(saw.saturating_duration_since(*began));
         }
-        Ok((told, refused))
+        Ok((announced, refused))
     }
 }

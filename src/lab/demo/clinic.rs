@@ -228,8 +228,8 @@ mod tests {
     fn judged(rebased: &Rebased<'_>, signal: Signal, until: Instant) -> Vec<JudgedReading> {
         let device = DeviceId::new(until);
         let reading = |sample: super::super::recording::Sample<'_>| {
-            let told = sample.json();
-            let (value, flags) = match &told["values"][signal.name()] {
+            let json = sample.json();
+            let (value, flags) = match &json["values"][signal.name()] {
                 serde_json::Value::Null => return None,
                 serde_json::Value::String(word) if word == "LOW" => (0.0, Flags::LOW),
                 number => (number.as_f64().unwrap(), Flags::default()),
@@ -240,7 +240,7 @@ mod tests {
         rebased.between(Instant::MIN, until).filter_map(reading).collect()
     }
 
-    fn told(part: Part, rule: &str, now: Instant, until: Instant) -> Replayed {
+    fn replayed(part: Part, rule: &str, now: Instant, until: Instant) -> Replayed {
         let recording = Recording::named(part.recording).unwrap();
         let rebased = recording.rebased(part.cut, now);
         let rule = Rule::seeds().into_iter().find(|seed| seed.id == rule).unwrap();
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn whenever_the_demo_starts_two_reds_a_yellow_and_a_green_are_seen() {
         for now in starts() {
-            let level = |name, rule| told(SPEAKS(name), rule, now, now).machine.level();
+            let level = |name, rule| replayed(SPEAKS(name), rule, now, now).machine.level();
             assert_eq!(level("hupa-0002p", "glucose_low"), Level::Red, "{now}");
             assert_eq!(level("stress-predict-10", "tachycardia"), Level::Red, "{now}");
             assert_eq!(level("stress-predict-08", "tachycardia"), Level::Yellow, "{now}");
@@ -272,7 +272,7 @@ mod tests {
     fn whenever_the_demo_starts_a_new_red_comes_within_two_minutes() {
         for now in starts() {
             let later =
-                told(SPEAKS("stress-predict-02"), "tachycardia", now, now.plus(Duration::from_secs(120)));
+                replayed(SPEAKS("stress-predict-02"), "tachycardia", now, now.plus(Duration::from_secs(120)));
             let red =
                 later.episodes.last().unwrap().episode.levels.iter().find(|l| l.level == Level::Red).unwrap();
             let waited = red.at.since(now);
@@ -284,13 +284,13 @@ mod tests {
     fn the_red_of_the_start_is_still_red_an_hour_later_so_that_speed_shows_it_too() {
         let now = Instant::from_secs(1_795_348_800);
         let later = now.plus(Duration::from_secs(3_600));
-        assert_eq!(told(SPEAKS("hupa-0002p"), "glucose_low", now, later).machine.level(), Level::Red);
+        assert_eq!(replayed(SPEAKS("hupa-0002p"), "glucose_low", now, later).machine.level(), Level::Red);
     }
 
     #[test]
     fn the_others_are_as_their_comments_say() {
         let now = Instant::from_secs(1_795_348_800);
-        let level = |name, rule| told(SPEAKS(name), rule, now, now).machine.level();
+        let level = |name, rule| replayed(SPEAKS(name), rule, now, now).machine.level();
         assert_eq!(level("hupa-0001p", "glucose_high"), Level::Yellow);
         for (name, rules) in [
             ("hupa-0003p", ["glucose_low", "glucose_high"].as_slice()),

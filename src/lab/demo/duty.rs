@@ -80,8 +80,8 @@ fn turns(
     people: Vec<UserId>,
     now: Instant,
 ) -> Result<(), SeedError> {
-    let held = on_call::get(tx, schedule, now)?;
-    let mut duty = held.body;
+    let stored = on_call::get(tx, schedule, now)?;
+    let mut duty = stored.body;
     duty.need = need.unwrap_or(duty.need);
     duty.schedule.rotations = vec![Rotation {
         name: "Revezamento".into(),
@@ -93,7 +93,7 @@ fn turns(
         overlap_minutes: 0,
         idle_turns: Idle::Skipped,
     }];
-    on_call::publish(tx, schedule, &duty, held.version)?;
+    on_call::publish(tx, schedule, &duty, stored.version)?;
     Ok(())
 }
 

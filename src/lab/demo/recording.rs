@@ -8,9 +8,9 @@ use domain::{Instant, Signal};
 /// A pause longer than any rule bridges, between the last row and the first one again.
 const PAUSE: Duration = Duration::from_secs(20 * 60);
 
-/// What a sensor said.
+/// What a sensor reported.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Said {
+pub enum Cell {
     /// A value in the signal's canonical unit.
     Value(f64),
     /// Below what it can measure.
@@ -25,7 +25,7 @@ pub struct Row {
     /// Since the first row.
     pub t: Duration,
     /// In the order of [`Recording::signals`]; `None`: nothing.
-    pub said: Vec<Option<Said>>,
+    pub cells: Vec<Option<Cell>>,
 }
 
 /// One subject and one device.
@@ -96,7 +96,7 @@ impl Recording {
                 None => row.t.is_zero(),
                 Some(before) => row.t > before.t,
             };
-            if !right || row.said.len() != signals.len() {
+            if !right || row.cells.len() != signals.len() {
                 return Err(damaged(number, "rows must begin at 0, ascend, and fill their columns"));
             }
             rows.push(row);
@@ -121,13 +121,13 @@ impl Recording {
 fn row_of(line: &str) -> Result<Row, &'static str> {
     let (t, rest) = line.split_once(',').ok_or("no values")?;
     let t = t.parse().map(Duration::from_secs).map_err(|_not_a_number| "t must be whole seconds")?;
-    let said = rest.split(',').map(|cell| match cell {
+    let cells = rest.split(',').map(|cell| match cell {
         "" => Ok(None),
-        "LOW" => Ok(Some(Said::Low)),
-        "HIGH" => Ok(Some(Said::High)),
-        number => number.parse().map(|value| Some(Said::Value(value))).map_err(|_not_a_number| "not a value"),
+        "LOW" => Ok(Some(Cell::Low)),
+        "HIGH" => Ok(Some(Cell::High)),
+        number => number.parse().map(|value| Some(Cell::Value(value))).map_err(|_not_a_number| "not a value"),
     });
-    Ok(Row { t, said: said.collect::<Result<_, _>>()? })
+    Ok(Row { t, cells: cells.collect::<Result<_, _>>()? })
 }
 
 /// A recording with a place in time, endless: after a pause it begins again.
@@ -178,21 +178,21 @@ impl Sample<'_> {
     /// How many readings it holds.
     #[must_use]
     pub fn readings(&self) -> usize {
-        self.row.said.iter().flatten().count()
+        self.row.cells.iter().flatten().count()
     }
 
     /// As the contract's JSON: `{"ts": milliseconds, "values": {signal: value}}`.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
-        let told = self.signals.iter().zip(&self.row.said).filter_map(|(signal, said)| {
-            let value = match (*said)? {
-                Said::Value(value) => serde_json::json!(value),
-                Said::Low => serde_json::json!("LOW"),
-                Said::High => serde_json::json!("HIGH"),
+        let values = self.signals.iter().zip(&self.row.cells).filter_map(|(signal, cell)| {
+            let value = match (*cell)? {
+                Cell::Value(value) => serde_json::json!(value),
+                Cell::Low => serde_json::json!("LOW"),
+                Cell::High => serde_json::json!("HIGH"),
             };
             Some((signal.name().to_owned(), value))
         });
-        let values: serde_json::Map<_, _> = told.collect();
+        let values: serde_json::Map<_, _> = values.collect();
         serde_json::json!({ "ts": self.at.millis(), "values": values })
     }
 }
@@ -239,9 +239,9 @@ mod tests {
                 let (t, values) = line.split_once(',').unwrap();
                 let moved = sample.at.since(rebased.begins());
                 assert_eq!(moved, Duration::from_secs(t.parse().unwrap()), "{name}");
-                let told = sample.json();
+                let json = sample.json();
                 for (signal, cell) in sample.signals.iter().zip(values.split(',')) {
-                    let value = &told["values"][signal.name()];
+                    let value = &json["values"][signal.name()];
                     match cell {
                         "LOW" | "HIGH" => assert_eq!(value, cell),
                         number => assert_eq!(value.as_f64(), number.parse().ok(), "{name} {number}"),

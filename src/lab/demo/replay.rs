@@ -175,13 +175,13 @@ fn batches(rebased: &Rebased<'_>, after: Instant, until: Instant) -> Vec<Batch> 
     let mut batches = Vec::new();
     let mut samples = rebased.between(after, until).peekable();
     while batches.len() < WINDOW && samples.peek().is_some() {
-        let (mut told, mut readings, mut reaches) = (Vec::new(), 0, after);
+        let (mut rows, mut readings, mut reaches) = (Vec::new(), 0, after);
         while let Some(sample) = samples.next_if(|next| readings + next.readings() <= BATCH) {
             readings += sample.readings();
             reaches = sample.at;
-            told.push(sample.json());
+            rows.push(sample.json());
         }
-        batches.push(Batch { payload: serde_json::Value::Array(told).to_string().into_bytes(), reaches });
+        batches.push(Batch { payload: serde_json::Value::Array(rows).to_string().into_bytes(), reaches });
     }
     batches
 }
@@ -215,10 +215,11 @@ mod tests {
             let Some(last) = window.last() else { break };
             after = last.reaches;
             for batch in &window {
-                let told: Vec<serde_json::Value> = serde_json::from_slice(&batch.payload).unwrap();
-                let readings: usize = told.iter().map(|row| row["values"].as_object().unwrap().len()).sum();
+                let samples: Vec<serde_json::Value> = serde_json::from_slice(&batch.payload).unwrap();
+                let readings: usize =
+                    samples.iter().map(|row| row["values"].as_object().unwrap().len()).sum();
                 assert!(readings <= BATCH && batch.payload.len() < 1_000_000);
-                rows += told.len();
+                rows += samples.len();
             }
         }
         assert_eq!((rows, after), (recording.rows.len(), NOW));

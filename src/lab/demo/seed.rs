@@ -76,7 +76,7 @@ pub enum SeedError {
 /// Seeds the clinic in one transaction. The database must be initialised and empty of people.
 ///
 /// # Errors
-/// [`SeedError`]; nothing is kept then.
+/// [`SeedError`]; nothing is stored then.
 pub fn seed(store: &Store, signer: &Signer, now: Instant) -> Result<DemoCast, SeedError> {
     // Argon2 takes its time: not while the database waits.
     let mut sign_ins = Vec::new();

@@ -37,7 +37,7 @@ pub(super) fn draw(
         let covered = chance.percent(60);
         let colleagues: Vec<UserId> = staff
             .iter()
-            .filter(|(other, held)| held == role && other != user)
+            .filter(|(other, other_role)| other_role == role && other != user)
             .map(|(other, _)| *other)
             .filter(|other| drawn.iter().all(|(away, at)| away != other || at.meet(within).is_none()))
             .collect();

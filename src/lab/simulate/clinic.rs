@@ -70,7 +70,7 @@ impl Clinic {
 
     /// Some member of a role who is there at an instant.
     pub(super) fn some(&self, role: Role, at: Instant, chance: &mut Chance) -> Option<(UserId, Role)> {
-        let there = |(id, held): &&(UserId, Role)| *held == role && !self.is_away(*id, at);
+        let there = |(id, has): &&(UserId, Role)| *has == role && !self.is_away(*id, at);
         let all: Vec<_> = self.staff.iter().filter(there).collect();
         let place = chance.below(u32::try_from(all.len()).unwrap_or(1));
         all.get(usize::try_from(place).unwrap_or(0)).map(|member| **member)
@@ -141,7 +141,7 @@ fn employ(tx: &mut Tx<'_>, password: &str, hash: &str) -> store::Result<Staff> {
 /// Who is on call: turns of a day and of a week, one person at a time.
 fn duties(tx: &mut Tx<'_>, staff: &[(UserId, Role)], begin: Instant) -> store::Result<()> {
     let of = |role: Role| -> Vec<UserId> {
-        staff.iter().filter(|(_, held)| *held == role).map(|(id, _)| *id).collect()
+        staff.iter().filter(|(_, has)| *has == role).map(|(id, _)| *id).collect()
     };
     let clinicians = of(Role::Clinician);
     let mut backup = clinicians.clone();

@@ -80,11 +80,15 @@ impl People {
     }
 
     /// Messages reached people: some will answer.
-    pub(super) fn hear(&mut self, clinic: &Clinic, mut told: Vec<Announcement>) {
-        told.sort_by_key(|told| {
-            (told.at, self.known.get(&told.alert).map(|known| known.key), clinic.place(told.user))
+    pub(super) fn hear(&mut self, clinic: &Clinic, mut announcements: Vec<Announcement>) {
+        announcements.sort_by_key(|announcement| {
+            (
+                announcement.at,
+                self.known.get(&announcement.alert).map(|known| known.key),
+                clinic.place(announcement.user),
+            )
         });
-        for Announcement { at, alert, user } in told {
+        for Announcement { at, alert, user } in announcements {
             let Some(known) = self.known.get_mut(&alert) else { continue };
             if known.called_at != Some(at) {
                 (known.calls, known.called_at) = (known.calls + 1, Some(at));

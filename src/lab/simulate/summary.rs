@@ -1,4 +1,4 @@
-//! What a simulation came to, counted from what the house kept, as its pages would.
+//! What a simulation came to, counted from what the house stored, as its pages would.
 
 use std::collections::BTreeMap;
 
@@ -154,7 +154,7 @@ pub(super) fn of(view: &mut View<'_>, plan: &Plan, key: &Vkey) -> store::Result<
     }
     let away = absences::list(view, plan.begin())?;
     let count = |covered: bool| {
-        let some = away.iter().filter(|held| !covered || !held.absence.covers.is_empty());
+        let some = away.iter().filter(|absence| !covered || !absence.absence.covers.is_empty());
         u64::try_from(some.count()).unwrap_or(0)
     };
     let absences = Absences { count: count(false), covered: count(true) };

@@ -1,4 +1,4 @@
-//! A few days of a small clinic, told twice, and the log of what happened held against the tables.
+//! A few days of a small clinic, run twice, and the log of what happened held against the tables.
 
 use super::*;
 use store::Url;
@@ -7,7 +7,7 @@ use store::keys::kek::Keks;
 /// 2026-11-22T03:00:00Z: midnight in São Paulo.
 const UNTIL: Instant = Instant::from_secs(1_795_316_400);
 
-fn told(days: u32, patients: u32, seed: u64) -> (Summary, tempfile::TempDir) {
+fn simulated(days: u32, patients: u32, seed: u64) -> (Summary, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let cheap = Cost { memory: 64, passes: 1, lanes: 1 };
     let plan = Plan { days, patients, seed, until: UNTIL, cost: cheap };
@@ -18,9 +18,9 @@ fn told(days: u32, patients: u32, seed: u64) -> (Summary, tempfile::TempDir) {
 
 #[test]
 fn the_same_seed_tells_the_same_story_and_its_log_holds() {
-    let (first, dir) = told(3, 20, 7);
-    assert_eq!(first, told(3, 20, 7).0);
-    assert_ne!(first, told(3, 20, 8).0);
+    let (first, dir) = simulated(3, 20, 7);
+    assert_eq!(first, simulated(3, 20, 7).0);
+    assert_ne!(first, simulated(3, 20, 8).0);
     let url = Url::Sqlite(dir.path().join("zelo.db"));
     let store = Store::open(&url, Keks::load(&dir.path().join("keys")).unwrap()).unwrap();
     let key = audit::load(&store, &dir.path().join("keys")).unwrap();
@@ -32,7 +32,7 @@ fn the_same_seed_tells_the_same_story_and_its_log_holds() {
 /// A month of few patients: the kinds of endings that a clinic knows occur.
 #[test]
 fn a_month_of_a_clinic_passes_in_seconds() {
-    let (month, dir) = told(30, 30, 3);
+    let (month, dir) = simulated(30, 30, 3);
     assert!(month.telemetry.readings > 50_000, "{month:?}");
     assert!(month.telemetry.refused > 0, "who did not agree is not stored: {month:?}");
     for level in ["yellow", "red"] {

@@ -3,7 +3,7 @@
 use domain::messages::{self, Attempt};
 use domain::time::civil::Window;
 use domain::{AlertId, Instant, UserId};
-use notify::{Channel, Fault, Outgoing, Said};
+use notify::{Channel, Fault, Outgoing, SendOutcome};
 
 /// A person was told of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,15 +35,15 @@ impl Channel for Wire {
         self.channel
     }
 
-    fn send(&self, _message: &Outgoing, now: Instant) -> Said {
+    fn send(&self, _message: &Outgoing, now: Instant) -> SendOutcome {
         if self.away.is_some_and(|away| away.holds(now)) {
-            return Said {
+            return SendOutcome {
                 attempt: Attempt::Later(None),
                 provider_id: None,
                 code: "away",
                 fault: Some(Fault::Provider),
             };
         }
-        Said { attempt: Attempt::Accepted, provider_id: None, code: "simulated", fault: None }
+        SendOutcome { attempt: Attempt::Accepted, provider_id: None, code: "simulated", fault: None }
     }
 }

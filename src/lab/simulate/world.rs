@@ -40,8 +40,8 @@ use store::{Signalled, Store, Urgency, alerts, messages, rules, sla};
 
 /// Messages in one commit, as in a running node.
 const GROUP: usize = 4_096;
-/// How often the house is kept: seals and looks after itself.
-const KEPT: i64 = 1_800;
+/// How often housekeeping runs.
+const HOUSEKEEPING: i64 = 1_800;
 /// How often the journal is rolled: each time looks over all of it, and time runs fast here.
 const ROLLED: i64 = 24 * 3_600;
 /// A lane that always has more to do is a fault of the program.
@@ -180,14 +180,14 @@ impl World {
                 sent = self.measure(now);
                 step = step.plus(STEP);
             }
-            // Where nobody said anything and nothing is due there is nothing to do.
+            // Where nobody did anything and nothing is due there is nothing to do.
             stirred = sent || due == Some(now) || self.people.next().is_some_and(|at| at <= now);
             if stirred {
                 self.people.act(&self.clinic, &self.store, now)?;
                 self.cycle(now);
                 self.look()?;
             }
-            if now.secs().rem_euclid(KEPT) == 0 {
+            if now.secs().rem_euclid(HOUSEKEEPING) == 0 {
                 drain(&mut self.house, now, &self.status);
             }
             if now.secs().rem_euclid(ROLLED) == 0 {
@@ -248,11 +248,11 @@ impl World {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        let mut told = Vec::new();
+        let mut announcements = Vec::new();
         for user in called {
-            told.extend(self.step(user)?);
+            announcements.extend(self.step(user)?);
         }
-        self.people.hear(&self.clinic, told);
+        self.people.hear(&self.clinic, announcements);
         Ok(())
     }
 

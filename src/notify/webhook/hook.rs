@@ -11,7 +11,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
 
-use super::super::{Address, Channel, Outgoing, Said};
+use super::super::{Address, Channel, Outgoing, SendOutcome};
 use domain::Instant;
 use domain::messages::network::Networks;
 use domain::messages::webhook::{self, NotCallable};
@@ -19,7 +19,7 @@ use domain::messages::{self, Attempt};
 
 /// From the name to the last header of the answer.
 const LIMIT: Duration = Duration::from_secs(5);
-/// What is said of a call that would have gone into a private network.
+/// The code of a call that would have gone into a private network.
 const PRIVATE: &str = "private_network";
 /// A receiver may ask for this much patience; more would outlast what a page is for.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -69,7 +69,7 @@ impl Hook {
             .root_certs(RootCerts::from(roots))
             .build();
         let config = Agent::config_builder()
-            // A kept connection may be closed by the other side just as it is used again.
+            // An idle connection may be closed by the other side just as it is used again.
             .max_idle_connections(0)
             .http_status_as_error(false)
             // Somebody else's address would get what was signed for this one.
@@ -90,12 +90,14 @@ impl Channel for Hook {
         messages::Channel::Webhook
     }
 
-    fn send(&self, message: &Outgoing, now: Instant) -> Said {
-        let Address::Webhook { url, secret } = &message.to else { return Said::never("not_a_webhook") };
+    fn send(&self, message: &Outgoing, now: Instant) -> SendOutcome {
+        let Address::Webhook { url, secret } = &message.to else {
+            return SendOutcome::never("not_a_webhook");
+        };
         match webhook::check(url, &self.allowed) {
             Ok(_host) => {}
-            Err(NotCallable::Private) => return Said::never(PRIVATE),
-            Err(NotCallable::Form | NotCallable::Open) => return Said::never("not_https"),
+            Err(NotCallable::Private) => return SendOutcome::never(PRIVATE),
+            Err(NotCallable::Form | NotCallable::Open) => return SendOutcome::never("not_https"),
         }
         let body = message.text.as_bytes();
         let mut request = self.agent.post(url).header("content-type", "application/json");
@@ -110,18 +112,19 @@ impl Channel for Hook {
 }
 
 /// What an answer means for the message. 410: the receiver wants no more; 408, 425 and 429 ask for patience.
-fn answered(status: u16, headers: &HeaderMap, now: Instant) -> Said {
+fn answered(status: u16, headers: &HeaderMap, now: Instant) -> SendOutcome {
     let code = named(status);
-    let patient = |said: Said| Said { attempt: Attempt::Later(wait(headers, now)), ..said };
+    let patient =
+        |outcome: SendOutcome| SendOutcome { attempt: Attempt::Later(wait(headers, now)), ..outcome };
     match status {
-        200..=299 => Said::accepted(code, None),
-        408 | 425 => Said::later(code),
-        429 => patient(Said::later(code)),
+        200..=299 => SendOutcome::accepted(code, None),
+        408 | 425 => SendOutcome::later(code),
+        429 => patient(SendOutcome::later(code)),
         // It says that it serves nobody now.
-        502 | 504 => Said::out_of_reach(code),
-        503 => patient(Said::out_of_reach(code)),
-        500..=599 => Said::later(code),
-        _ => Said::never(code),
+        502 | 504 => SendOutcome::out_of_reach(code),
+        503 => patient(SendOutcome::out_of_reach(code)),
+        500..=599 => SendOutcome::later(code),
+        _ => SendOutcome::never(code),
     }
 }
 
@@ -138,14 +141,14 @@ fn wait(headers: &HeaderMap, now: Instant) -> Option<Duration> {
     Some(asked.min(LONGEST_WAIT))
 }
 
-fn unanswered(fault: &Error) -> Said {
+fn unanswered(fault: &Error) -> SendOutcome {
     match fault {
-        Error::Other(inside) if inside.is::<NotCallable>() => Said::never(PRIVATE),
-        Error::Timeout(_) => Said::out_of_reach("timeout"),
-        Error::Tls(_) | Error::Rustls(_) => Said::out_of_reach("tls"),
-        Error::BadUri(_) | Error::Http(_) => Said::never("unsendable"),
-        Error::Protocol(_) => Said::out_of_reach("http_odd"),
-        _ => Said::out_of_reach("unreachable"),
+        Error::Other(inside) if inside.is::<NotCallable>() => SendOutcome::never(PRIVATE),
+        Error::Timeout(_) => SendOutcome::out_of_reach("timeout"),
+        Error::Tls(_) | Error::Rustls(_) => SendOutcome::out_of_reach("tls"),
+        Error::BadUri(_) | Error::Http(_) => SendOutcome::never("unsendable"),
+        Error::Protocol(_) => SendOutcome::out_of_reach("http_odd"),
+        _ => SendOutcome::out_of_reach("unreachable"),
     }
 }
 
@@ -189,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_receiver_names_its_patience_in_seconds_or_as_an_instant_and_within_reason() {
-        for (said, wanted) in [
+        for (header, wanted) in [
             ("7", Some(7)),
             ("99999999999", Some(300)),
             ("Fri, 15 Jan 2027 08:00:30 GMT", Some(30)),
@@ -197,7 +200,7 @@ mod tests {
             ("soon", None),
             ("-1", None),
         ] {
-            assert_eq!(wait(&headers(said), NOW), wanted.map(Duration::from_secs), "{said}");
+            assert_eq!(wait(&headers(header), NOW), wanted.map(Duration::from_secs), "{header}");
         }
     }
 
@@ -241,8 +244,8 @@ mod tests {
                 attempt: 1,
                 thread: String::new(),
             };
-            let said = Hook::new(&Networks::default()).send(&message, NOW);
-            assert_eq!((said.attempt, said.code), (Attempt::Never, "private_network"), "{host}");
+            let outcome = Hook::new(&Networks::default()).send(&message, NOW);
+            assert_eq!((outcome.attempt, outcome.code), (Attempt::Never, "private_network"), "{host}");
         }
         assert!(listener.accept().is_err(), "nobody was connected to");
     }

@@ -163,11 +163,12 @@ pub fn of_rows(
     times: usize,
 ) -> Result<()> {
     let sql = Sql::of(tx, times);
-    let said: Vec<(&str, String)> = columns
+    let expressions: Vec<(&str, String)> = columns
         .iter()
         .map(|(name, value)| (*name, value.replace("##", &sql.hex).replace('#', "n.i")))
         .collect();
-    let columns: Vec<(&str, &str)> = said.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let columns: Vec<(&str, &str)> =
+        expressions.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let part = sql.insert(table, which, &columns);
     on!(&mut *tx.conn, |conn| conn.batch_execute(&part))?;
     Ok(())
@@ -214,10 +215,10 @@ impl Sql {
 
     fn insert(&self, table: &str, which: &str, columns: &[(&str, &str)]) -> String {
         let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-        let held = |(name, value): &(&str, &str)| {
+        let expression = |(name, value): &(&str, &str)| {
             if value.is_empty() { format!("o.{name}") } else { (*value).to_owned() }
         };
-        let values: Vec<String> = columns.iter().map(held).collect();
+        let values: Vec<String> = columns.iter().map(expression).collect();
         format!(
             "{} INSERT INTO {table} ({}) SELECT {} FROM {table} AS o CROSS JOIN n WHERE {which}",
             self.numbers,

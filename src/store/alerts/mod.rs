@@ -144,17 +144,17 @@ pub fn withdraw(tx: &mut Tx<'_>, stored: &StoredAlert, outcome: Outcome) -> Resu
     save(tx, stored, next, Entry::new("alert.closed").code(outcome.name()).body(body))
 }
 
-/// Carries over to `kept` what people did with `merged`.
+/// Carries over to `survivor` what people did with `merged`.
 ///
 /// # Errors
 /// Database errors.
-pub(crate) fn absorb(tx: &mut Tx<'_>, kept: &StoredAlert, merged: &StoredAlert) -> Result<StoredAlert> {
-    permits::lock(tx, &[kept.patient_key])?;
-    let kept = &lock(tx, kept.id())?;
-    let mut next = kept.clone();
-    next.case = kept.case.absorbing(&merged.case);
+pub(crate) fn absorb(tx: &mut Tx<'_>, survivor: &StoredAlert, merged: &StoredAlert) -> Result<StoredAlert> {
+    permits::lock(tx, &[survivor.patient_key])?;
+    let survivor = &lock(tx, survivor.id())?;
+    let mut next = survivor.clone();
+    next.case = survivor.case.absorbing(&merged.case);
     let body = serde_json::json!({ "alert": next.id(), "merged": merged.id() });
-    save(tx, kept, next, Entry::new("alert.judged").body(body))
+    save(tx, survivor, next, Entry::new("alert.judged").body(body))
 }
 
 /// Ends snoozes that are over. An alert that somebody is changing is left for the next time; a row that cannot be read

@@ -73,14 +73,14 @@ pub(crate) fn leave(tx: &mut Tx<'_>, stored: &StoredAlert) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub(crate) fn told_of(
+pub(crate) fn returned(
     view: &mut View<'_>,
     patient_key: i64,
     episode: &Episode,
 ) -> Result<Option<StoredAlert>> {
-    for told in near(view, patient_key, episode)? {
-        if told.case.moved_at.is_some() && whose::has_come(view, series(&told), during(&told.episode))? {
-            return Ok(Some(told));
+    for alert in near(view, patient_key, episode)? {
+        if alert.case.moved_at.is_some() && whose::has_come(view, series(&alert), during(&alert.episode))? {
+            return Ok(Some(alert));
         }
     }
     Ok(None)
@@ -127,9 +127,9 @@ pub struct Elsewhere {
 ///
 /// # Errors
 /// Database errors.
-pub fn told_elsewhere(view: &mut View<'_>, id: AlertId) -> Result<Vec<Elsewhere>> {
+pub fn raised_elsewhere(view: &mut View<'_>, id: AlertId) -> Result<Vec<Elsewhere>> {
     let stored = super::get(view, id)?;
-    let mut told = Vec::new();
+    let mut found = Vec::new();
     let here = during(&stored.episode);
     for who in whose::before(view, series(&stored), here)?.into_keys() {
         for alert in near(view, who, &stored.episode)? {
@@ -141,14 +141,14 @@ pub fn told_elsewhere(view: &mut View<'_>, id: AlertId) -> Result<Vec<Elsewhere>
             }
             let both = Span { from: here.from.max(there.from), to: here.to.min(there.to) };
             let left = whose::before(view, series(&stored), both)?.get(&who).copied();
-            told.extend(left.map(|left_at| Elsewhere { alert, left_at }));
+            found.extend(left.map(|left_at| Elsewhere { alert, left_at }));
         }
     }
-    told.sort_by_key(|told| (told.alert.episode.started_at, told.alert.id()));
-    Ok(told)
+    found.sort_by_key(|elsewhere| (elsewhere.alert.episode.started_at, elsewhere.alert.id()));
+    Ok(found)
 }
 
-/// The alerts of a patient that told an episode of this rule and time, the first first.
+/// The alerts of a patient raised for this rule and time, the first first.
 fn near(view: &mut View<'_>, patient_key: i64, episode: &Episode) -> Result<Vec<StoredAlert>> {
     let (from, to) = span(episode);
     let of_rule = || {

@@ -193,7 +193,7 @@ mod tests {
         let first = |ids: &[String]| passed.first(ids.to_vec());
         assert_eq!(first(&ids), Some((at, ids.clone())), "however often it was wanted since");
         assert!(passed.long(later(22_000)).is_empty(), "nobody wants it any more");
-        // What is free by now is told for a moment more: whoever wants it takes it.
+        // What is free by now is reported for a moment more: whoever wants it takes it.
         passed.note(&[(held, false)], after(30), later(30_000));
         passed.note(&[(held, false)], after(37), later(37_000));
         passed.forget(|_free| true, later(38_000));
@@ -202,8 +202,8 @@ mod tests {
         assert_eq!(first(&passed.long(later(38_500))), Some((after(30), ids)));
         passed.forget(|_free| true, later(38_500));
         assert!(passed.long(later(38_500)).is_empty(), "another node took it");
-        let told = PassedOver { alerts: 2, reds: 1, since: at, holder: Some(7) };
-        let words = told.words();
+        let passed_over = PassedOver { alerts: 2, reds: 1, since: at, holder: Some(7) };
+        let words = passed_over.words();
         assert!(words.contains("2 alert(s), 1 of them red") && words.contains("(session 7 of"), "{words}");
         assert!(words.contains(&format!("since {at}")), "{words}");
     }

@@ -75,7 +75,8 @@ pub fn emptied(
     }
     let opens = calendar.opens(now).is_some();
     let mut service_levels = versions::all_in_force::<ServiceLevel>(view, now)?;
-    service_levels.retain(|held| held.body.calendar == name && (held.body.level == Level::Red || !opens));
+    service_levels
+        .retain(|stored| stored.body.calendar == name && (stored.body.level == Level::Red || !opens));
     Ok(service_levels)
 }
 
@@ -92,7 +93,7 @@ pub(crate) fn calendar(view: &mut View<'_>, name: &str, calendar: &Calendar, now
     )
 }
 
-/// Whether reds would lose the first response that they have now, if the service level of this name said so.
+/// Whether reds would lose the first response that they have now, with this version of the service level.
 ///
 /// # Errors
 /// Database errors.
@@ -102,8 +103,10 @@ pub fn unanswered(view: &mut View<'_>, name: &str, level: &ServiceLevel, now: In
         return Ok(false);
     }
     let service_levels = versions::all_in_force::<ServiceLevel>(view, now)?;
-    let (this, others): (Vec<_>, Vec<_>) =
-        service_levels.into_iter().filter(|held| answers(&held.body)).partition(|held| held.name == name);
+    let (this, others): (Vec<_>, Vec<_>) = service_levels
+        .into_iter()
+        .filter(|stored| answers(&stored.body))
+        .partition(|stored| stored.name == name);
     Ok(!this.is_empty() && others.is_empty())
 }
 
@@ -133,12 +136,12 @@ pub(crate) fn service_level(
         );
     }
     let calendar = versions::in_force::<Calendar>(view, &level.calendar, now)?;
-    if calendar.is_some_and(|held| held.body != Calendar::always(held.body.zone)) {
+    if calendar.is_some_and(|stored| stored.body != Calendar::always(stored.body.zone)) {
         return refused("a service level for reds counts day and night: name a calendar that never closes");
     }
     let Some(named) = &level.on_breach else { return Ok(()) };
     match versions::in_force::<Policy>(view, named, now)? {
-        Some(held) => wakes(view, &held.body, now),
+        Some(stored) => wakes(view, &stored.body, now),
         None => Ok(()),
     }
 }
@@ -150,14 +153,14 @@ pub(crate) fn service_level(
 pub fn slow(view: &mut View<'_>, now: Instant) -> Result<Vec<Slow>> {
     let advanced = advanced(view, now)?;
     let mut found = Vec::new();
-    for held in versions::all_in_force::<Policy>(view, now)? {
-        if advanced.contains(&held.name) && !held.body.beyond().is_empty() {
-            found.push(Slow::Policy(held.name, held.version));
+    for stored in versions::all_in_force::<Policy>(view, now)? {
+        if advanced.contains(&stored.name) && !stored.body.beyond().is_empty() {
+            found.push(Slow::Policy(stored.name, stored.version));
         }
     }
-    for held in versions::all_in_force::<ServiceLevel>(view, now)? {
-        if held.body.level == Level::Red && held.body.check().is_err() {
-            found.push(Slow::ServiceLevel(held.name, held.version));
+    for stored in versions::all_in_force::<ServiceLevel>(view, now)? {
+        if stored.body.level == Level::Red && stored.body.check().is_err() {
+            found.push(Slow::ServiceLevel(stored.name, stored.version));
         }
     }
     Ok(found)
@@ -166,8 +169,8 @@ pub fn slow(view: &mut View<'_>, now: Instant) -> Result<Vec<Slow>> {
 /// The policies that reds use, by name: their own, and those that breached service levels begin.
 fn advanced(view: &mut View<'_>, now: Instant) -> Result<BTreeSet<String>> {
     let service_levels = versions::all_in_force::<ServiceLevel>(view, now)?;
-    let of_reds = service_levels.into_iter().filter(|held| held.body.level == Level::Red);
-    let mut names: BTreeSet<String> = of_reds.filter_map(|held| held.body.on_breach).collect();
+    let of_reds = service_levels.into_iter().filter(|stored| stored.body.level == Level::Red);
+    let mut names: BTreeSet<String> = of_reds.filter_map(|stored| stored.body.on_breach).collect();
     names.insert(escalation::RED.to_owned());
     Ok(names)
 }
@@ -198,7 +201,8 @@ mod tests {
             let by = |place: usize, f: &mut dyn FnMut(&mut Tx<'_>) -> Result<u32>| {
                 store.write(Actor::User { id: people[place], role: Role::Manager }, NOW, f)
             };
-            let refused = |said: Result<u32>| matches!(said, Err(Error::Refused { code: "E_INVALID", .. }));
+            let refused =
+                |result: Result<u32>| matches!(result, Err(Error::Refused { code: "E_INVALID", .. }));
             let seed = |tx: &mut Tx<'_>| {
                 crate::on_call::seed(tx)?;
                 escalation::seed(tx)?;
@@ -257,7 +261,8 @@ mod tests {
             let by = |place: usize, f: &mut dyn FnMut(&mut Tx<'_>) -> Result<u32>| {
                 store.write(Actor::User { id: people[place], role: Role::Manager }, NOW, f)
             };
-            let refused = |said: Result<u32>| matches!(said, Err(Error::Refused { code: "E_INVALID", .. }));
+            let refused =
+                |result: Result<u32>| matches!(result, Err(Error::Refused { code: "E_INVALID", .. }));
             let seed = |tx: &mut Tx<'_>| {
                 crate::on_call::seed(tx)?;
                 escalation::seed(tx)?;
@@ -274,7 +279,7 @@ mod tests {
             let holiday = Calendar { place: None, ..clinic.clone() };
             assert_eq!(put("clinic", &holiday, 1).unwrap(), 2, "opening hours change as ever");
             let names = store.read(|view| emptied(view, "always", &clinic, NOW)).unwrap();
-            let names: Vec<_> = names.into_iter().map(|held| held.name).collect();
+            let names: Vec<_> = names.into_iter().map(|stored| stored.name).collect();
             assert_eq!(names, ["red_first_response", "red_resolution"]);
             assert_eq!(put("nights", &closed, 0).unwrap(), 1, "nothing leans on it");
             // Reds have a service level for the first answer, whatever else changes.
@@ -324,8 +329,8 @@ mod tests {
             };
             assert!(proposed(&nobody, 1).is_ok(), "a house in which nobody may answer begins somewhere");
             person(&store, Role::Manager);
-            let said = proposed(&nobody, 2);
-            assert!(matches!(said, Err(Error::Refused { code: "E_INVALID", .. })), "{said:?}");
+            let result = proposed(&nobody, 2);
+            assert!(matches!(result, Err(Error::Refused { code: "E_INVALID", .. })), "{result:?}");
             assert!(proposed(&Policy { nobody_reached: step(false), ..nobody }, 2).is_ok());
         }
     }

@@ -95,13 +95,13 @@ pub(crate) fn insert(
     hold(tx, to)?;
     let patient_key = patients::key_of(tx, patient)?;
     let sha256 = hex::encode(digest::digest(&digest::SHA256, file.bytes));
-    let held = standing(tx, to)?;
-    if let Some(same) = held.iter().find(|one| one.sha256.as_deref() == Some(sha256.as_str())) {
+    let stored = standing(tx, to)?;
+    if let Some(same) = stored.iter().find(|one| one.sha256.as_deref() == Some(sha256.as_str())) {
         tx.unchanged();
         return Ok((same.clone(), false));
     }
     let size = u64::try_from(file.bytes.len()).map_err(|_range| Error::corrupt("a file's size"))?;
-    let sizes: Vec<u64> = held.iter().map(|one| one.size).collect();
+    let sizes: Vec<u64> = stored.iter().map(|one| one.size).collect();
     admit(&sizes, size).map_err(|full| Error::Refused {
         code: "E_ATTACHMENTS",
         what: match full {

@@ -1,5 +1,5 @@
 //! The log's signing key: a seed in a file beside the key-encryption keys, never in the database, and the name
-//! under which it signs, kept in the database so that another file is noticed.
+//! under which it signs, stored in the database so that another file is noticed.
 
 use std::fs;
 use std::io::ErrorKind;

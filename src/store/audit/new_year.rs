@@ -16,26 +16,26 @@ use audit::years::{Opened, Previous, Sealed};
 /// Appends the last entries of the year that `held` writes, closes its tree and opens that of the present year.
 pub(super) fn turn(
     tx: &mut Tx<'_>,
-    held: &OpenLog,
+    open_log: &OpenLog,
     mut last: Vec<Vec<u8>>,
     before: Option<(u64, i64)>,
 ) -> Result<OpenLog> {
     let year = years::year_of(tx.now());
     let plain = i32::try_from(year).map_err(|_range| Error::corrupt("the year"))?;
-    let name = in_year(held.signer.vkey().name(), plain).map_err(broken)?;
-    let signer = held.signer.named(&name).map_err(broken)?;
+    let name = in_year(open_log.signer.vkey().name(), plain).map_err(broken)?;
+    let signer = open_log.signer.named(&name).map_err(broken)?;
 
     let next = Sealed { next: signer.vkey().to_string() };
     let body = serde_json::to_value(next).map_err(|_shape| Error::corrupt("the end of a log"))?;
-    let size = held.log.size() + u64::try_from(last.len()).unwrap_or(u64::MAX);
-    last.push(placed(tx, &Act::new("log.sealed").public(body), held.year.first + size)?);
-    let closed = held.log.append(&last, &held.signer).map_err(broken)?;
-    write(tx, held.year.year, &closed, before)?;
+    let size = open_log.log.size() + u64::try_from(last.len()).unwrap_or(u64::MAX);
+    last.push(placed(tx, &Act::new("log.sealed").public(body), open_log.year.first + size)?);
+    let closed = open_log.log.append(&last, &open_log.signer).map_err(broken)?;
+    write(tx, open_log.year.year, &closed, before)?;
 
-    let first = held.year.first + closed.head.size;
+    let first = open_log.year.first + closed.head.size;
     let opened = Year { year, vkey: signer.vkey().clone(), first };
     years::insert(tx, &opened)?;
-    let previous = Previous { checkpoint: closed.checkpoint, vkey: held.year.vkey.to_string() };
+    let previous = Previous { checkpoint: closed.checkpoint, vkey: open_log.year.vkey.to_string() };
     let body = Opened { previous: Some(previous), vkey: opened.vkey.to_string() };
     let entry = placed(tx, &key::opened_act(&body)?, first)?;
     let begun = Appender::new(&name).append(&[entry], &signer).map_err(broken)?;

@@ -32,7 +32,7 @@ impl<'v, 'c> Rows<'v, 'c> {
     pub(super) fn entry(&self, year: i64, place: u64) -> Result<Option<Vec<u8>>> {
         let index = stored(place / u64::from(FULL))?;
         let mut last = self.last.borrow_mut();
-        if last.as_ref().is_none_or(|(of, held, _)| (*of, *held) != (year, index)) {
+        if last.as_ref().is_none_or(|(of, known, _)| (*of, *known) != (year, index)) {
             *last = self.bundle(year, index)?.map(|bytes| (year, index, bytes));
         }
         let within = usize::try_from(place % u64::from(FULL)).unwrap_or(usize::MAX);

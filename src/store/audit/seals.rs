@@ -1,4 +1,4 @@
-//! What the log's key vouches for outside the log: lines of a file that is kept beside it, and the log's own
+//! What the log's key vouches for outside the log: lines of a file beside it, and the log's own
 //! checkpoints wherever they are met.
 
 use std::path::Path;

@@ -26,13 +26,13 @@ const STEP: i64 = 1_024;
 const PARTS: i64 = 256;
 /// Messages that one transaction packs, unless a single second has more.
 const MESSAGES: usize = 30_000;
-/// Of the checkpoints signed in one hour the last is kept.
-const KEPT_EVERY: i64 = 3_600;
+/// Of the checkpoints signed in one hour the last is retained.
+const RETAINED_EVERY: i64 = 3_600;
 
 /// Sequences; holds the log's right edge from one cycle to the next.
 pub struct Sequencer {
     signer: Signer,
-    held: Option<OpenLog>,
+    open_log: Option<OpenLog>,
 }
 
 pub(super) struct OpenLog {
@@ -65,12 +65,12 @@ impl Sequencer {
     /// # Errors
     /// [`Error::Log`] when `signer` did not sign the newest checkpoint, or the stored tiles do not lead to it.
     pub fn begin(store: &Store, signer: Signer) -> Result<Self> {
-        let held = store.read(|view| {
+        let open_log = store.read(|view| {
             let year = years::newest(view)?.ok_or_else(|| broken("the log was never opened"))?;
             let note = year.note(view)?.map(|(note, _)| note);
             resume(view, year, note, &signer)
         })?;
-        Ok(Self { signer: held.signer.clone(), held: Some(held) })
+        Ok(Self { signer: open_log.signer.clone(), open_log: Some(open_log) })
     }
 
     /// The key that it signs with, under the name of the year that it last wrote.
@@ -128,21 +128,21 @@ impl Sequencer {
     }
 
     fn place(&mut self, store: &Store, now: Instant) -> Result<Option<Placed>> {
-        let (signer, held) = (&self.signer, self.held.as_ref());
+        let (signer, open_log) = (&self.signer, self.open_log.as_ref());
         let step = store.keep_house(Urgency::Patient, MODULE, now, |tx| {
-            if !alone(tx)? { Ok(None) } else { step(tx, signer, held).map(Some) }
+            if !alone(tx)? { Ok(None) } else { step(tx, signer, open_log).map(Some) }
         });
         match step {
             Ok(Some((next, placed))) => {
-                self.held = next.or_else(|| self.held.take());
-                if let Some(held) = &self.held {
-                    self.signer = held.signer.clone();
+                self.open_log = next.or_else(|| self.open_log.take());
+                if let Some(open_log) = &self.open_log {
+                    self.signer = open_log.signer.clone();
                 }
                 Ok(Some(placed))
             }
             Ok(None) => Ok(None),
             Err(error) => {
-                self.held = None;
+                self.open_log = None;
                 Err(error)
             }
         }
@@ -172,7 +172,7 @@ fn due(view: &mut View<'_>, now: Instant) -> Result<bool> {
 
 /// Places the first waiting entries. `held` is what memory has of the log; another node may have gone on since. What
 /// was written before the year ended is placed in its tree; then the tree is closed and the next one opened.
-fn step(tx: &mut Tx<'_>, signer: &Signer, held: Option<&OpenLog>) -> Result<(Option<OpenLog>, Placed)> {
+fn step(tx: &mut Tx<'_>, signer: &Signer, open_log: Option<&OpenLog>) -> Result<(Option<OpenLog>, Placed)> {
     let year = years::newest(tx)?.ok_or_else(|| broken("the log was never opened"))?;
     let mut waiting: Vec<(i64, i64, Option<Vec<u8>>)> = entries::table
         .filter(entries::leaf.is_null())
@@ -194,8 +194,8 @@ fn step(tx: &mut Tx<'_>, signer: &Signer, held: Option<&OpenLog>) -> Result<(Opt
     let head = year.note(tx)?;
     let note = head.as_ref().map(|(note, _)| note.clone());
     let resumed;
-    let held = match held.filter(|held| held.year == year && held.note == note) {
-        Some(held) => held,
+    let open_log = match open_log.filter(|open_log| open_log.year == year && open_log.note == note) {
+        Some(open_log) => open_log,
         None => {
             resumed = resume(tx, year, note, signer)?;
             &resumed
@@ -206,15 +206,15 @@ fn step(tx: &mut Tx<'_>, signer: &Signer, held: Option<&OpenLog>) -> Result<(Opt
         Ok((id, bytes.ok_or_else(|| Error::corrupt("audit_entries.entry").in_row(id))?))
     };
     let (ids, bytes): (Vec<i64>, Vec<Vec<u8>>) = waiting.into_iter().map(whole).collect::<Result<_>>()?;
-    mark(tx, &ids, held.year.first + held.log.size())?;
-    let before = head.map(|(_, at)| (held.log.size(), at));
+    mark(tx, &ids, open_log.year.first + open_log.log.size())?;
+    let before = head.map(|(_, at)| (open_log.log.size(), at));
     if over {
-        let next = new_year::turn(tx, held, bytes, before)?;
+        let next = new_year::turn(tx, open_log, bytes, before)?;
         return Ok((Some(next), Placed { placed: placed + 2, more: true }));
     }
-    let written = held.log.append(&bytes, &held.signer).map_err(broken)?;
-    write(tx, held.year.year, &written, before)?;
-    let (year, signer) = (held.year.clone(), held.signer.clone());
+    let written = open_log.log.append(&bytes, &open_log.signer).map_err(broken)?;
+    write(tx, open_log.year.year, &written, before)?;
+    let (year, signer) = (open_log.year.clone(), open_log.signer.clone());
     let next = OpenLog { year, signer, note: Some(written.checkpoint), log: written.next };
     Ok((Some(next), Placed { placed, more: full }))
 }
@@ -246,7 +246,7 @@ pub(super) fn write(tx: &mut Tx<'_>, year: i64, written: &Written, before: Optio
             checkpoints::note.eq(&written.checkpoint),
         ))
         .execute(tx.conn)?;
-    let hour = |at: Instant| at.secs().div_euclid(KEPT_EVERY);
+    let hour = |at: Instant| at.secs().div_euclid(RETAINED_EVERY);
     if let Some((size, _)) = before.filter(|(_, at)| hour(Instant::from_micros(*at)) == hour(now)) {
         diesel::delete(checkpoints::table.find((year, rows::stored(size)?))).execute(tx.conn)?;
     }

@@ -132,7 +132,7 @@ impl<'v, 'c> Entries<'v, 'c> {
 
     /// The canonical bytes of entry `leaf`; none beyond the end.
     pub(super) fn entry(&self, leaf: u64) -> Result<Option<Vec<u8>>> {
-        let held = self.years.iter().rev().find(|year| year.first <= leaf);
-        held.map_or(Ok(None), |year| self.rows.entry(year.year, leaf - year.first))
+        let year = self.years.iter().rev().find(|year| year.first <= leaf);
+        year.map_or(Ok(None), |year| self.rows.entry(year.year, leaf - year.first))
     }
 }

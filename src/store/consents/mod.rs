@@ -53,7 +53,7 @@ impl From<Giver> for Hand {
 /// term's text it is the evidence of art. 8 §2 LGPD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Said {
+pub(crate) struct ConsentBody {
     /// The event's id.
     pub event: ConsentId,
     /// The event: a grant with its term, scope, period and reach back in time.
@@ -190,8 +190,8 @@ fn change(
     };
     ledger::put(tx, key, &record)?;
     let (id, evidence) = append_event(tx, whose, &event, &record, by)?;
-    let said = Said { event: id, act: event.clone(), measured_from: record.measured_from, evidence };
-    let body = serde_json::to_value(said).map_err(|_shape| Error::corrupt("a consent event"))?;
+    let body = ConsentBody { event: id, act: event.clone(), measured_from: record.measured_from, evidence };
+    let body = serde_json::to_value(body).map_err(|_shape| Error::corrupt("a consent event"))?;
     let name = record.purpose.as_str();
     let entry = Act::new(kind(&event)).patient(patient).purpose(name).basis(Basis::Consent.as_str());
     let entry = entry.epoch(record.epoch).body(body);

@@ -95,7 +95,7 @@ pub(crate) fn literally(condition: &str) -> SqlLiteral<Bool> {
     diesel::dsl::sql(condition)
 }
 
-/// Where the data is, told by the URL's scheme.
+/// Where the data is, by the URL's scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Url {
     /// `sqlite://path/to/file` (relative or absolute).
@@ -194,8 +194,8 @@ const IN_ENGLISH: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', fal
 /// The URL with a time limit for every wait on the network.
 pub(crate) fn patient(url: &str) -> String {
     let (_, asked) = url.split_once('?').unwrap_or((url, ""));
-    let said = |name: &str| asked.split('&').any(|pair| pair.split('=').next() == Some(name));
-    let missing = TIMEOUTS.into_iter().filter(|(name, _)| !said(name));
+    let asked_for = |name: &str| asked.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let missing = TIMEOUTS.into_iter().filter(|(name, _)| !asked_for(name));
     missing.fold(url.to_owned(), |url, (name, value)| {
         let joint = if url.contains('?') { '&' } else { '?' };
         format!("{url}{joint}{name}={value}")
@@ -230,7 +230,7 @@ impl Opener {
     }
 }
 
-/// A connection that is kept for long, with when it was opened.
+/// A connection that stays open for long, with when it was opened.
 pub struct Lasting {
     conn: Conn,
     pub(crate) opened: Moment,
@@ -269,12 +269,12 @@ impl r2d2::ManageConnection for Opener {
         Ok(Lasting { opened, ..conn.into() })
     }
 
-    fn is_valid(&self, kept: &mut Lasting) -> Result<(), Self::Error> {
-        kept.ping().map_err(diesel::r2d2::Error::QueryError)
+    fn is_valid(&self, lasting: &mut Lasting) -> Result<(), Self::Error> {
+        lasting.ping().map_err(diesel::r2d2::Error::QueryError)
     }
 
-    fn has_broken(&self, kept: &mut Lasting) -> bool {
-        kept.given_up || kept.is_broken()
+    fn has_broken(&self, lasting: &mut Lasting) -> bool {
+        lasting.given_up || lasting.is_broken()
     }
 }
 
@@ -302,14 +302,17 @@ mod tests {
         });
         let Some(url) = postgres else { return };
         let joint = if url.contains('?') { '&' } else { '?' };
-        for (asked, kept) in [("off", "on"), ("remote_apply", "remote_apply")] {
+        for (asked, expected) in [("off", "on"), ("remote_apply", "remote_apply")] {
             let url = Url::Postgres(format!("{url}{joint}options=-csynchronous_commit%3D{asked}"));
             let Conn::Pg(mut conn) = (Opener { url, read_only: false }).open().unwrap() else {
                 unreachable!()
             };
             let words = "current_setting('synchronous_commit') || ' ' || current_setting('idle_in_transaction_session_timeout')";
             let set = diesel::dsl::sql::<diesel::sql_types::Text>(words);
-            assert_eq!(diesel::select(set).get_result::<String>(&mut conn).unwrap(), format!("{kept} 5s"));
+            assert_eq!(
+                diesel::select(set).get_result::<String>(&mut conn).unwrap(),
+                format!("{expected} 5s")
+            );
         }
     }
 

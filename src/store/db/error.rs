@@ -67,7 +67,7 @@ pub enum Error {
     /// PostgreSQL aborted this transaction for another's sake.
     #[error("another change was under way at the same time: try again")]
     GivenUp,
-    /// The connection to the database ended in the middle of a transaction, of which nothing is kept.
+    /// The connection to the database ended in the middle of a transaction, of which nothing is stored.
     #[error("the connection to the database was lost: nothing was kept, do it again")]
     Lost,
     /// The answer to a commit was lost, and the database cannot be asked.
@@ -84,7 +84,7 @@ pub enum Error {
         "the database takes no writes: is it the primary? Its settings, or its failover, must say so; then do it again"
     )]
     ReadOnly,
-    /// The program itself failed in a transaction; nothing of it was kept.
+    /// The program itself failed in a transaction; nothing of it was stored.
     #[error("the program failed in a transaction, which was not kept")]
     Panicked,
     /// Whoever waits for the work wants it no more: it ended where it was.

@@ -1,4 +1,4 @@
-//! Answers to creating calls, kept sealed for a day so that a repeated call gets the same answer
+//! Answers to creating calls, stored sealed for a day so that a repeated call gets the same answer
 //! (draft-ietf-httpapi-idempotency-key-header).
 
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::keys::seal::{Broken, Place};
 use crate::keys::{Class, Subject};
 use crate::{Conn, Tx, View};
 
-/// How long an answer is kept.
-pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// How long an answer is retained.
+pub(crate) const RETENTION: Duration = Duration::from_secs(24 * 3_600);
 
 /// One call, as its repetition would look.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ impl Call<'_> {
     }
 }
 
-/// A kept answer.
+/// A stored answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.
@@ -131,6 +131,6 @@ pub fn insert(tx: &mut Tx<'_>, call: &Call<'_>, about: Subject, answer: &Answer)
 /// # Errors
 /// Database errors.
 pub fn prune(tx: &mut Tx<'_>) -> Result<usize> {
-    let before = tx.now().minus(KEPT).micros();
+    let before = tx.now().minus(RETENTION).micros();
     Ok(oldest!(tx, answers, answers::at.lt(before), answers::at))
 }

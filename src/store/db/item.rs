@@ -14,7 +14,7 @@ impl Tx<'_> {
     /// # Errors
     /// What `f` says.
     pub fn item<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let marks = (self.kept.len(), self.signals.len(), self.touched.len(), self.elsewhere.len());
+        let marks = (self.pending.len(), self.signals.len(), self.touched.len(), self.elsewhere.len());
         let ((logged, bodies), facts) = (self.logged.len(), self.facts.len());
         let (fresh, destroyed, entries) = (self.fresh.len(), self.destroyed.len(), self.entries);
         Manager::begin_transaction(self.conn)?;
@@ -27,7 +27,7 @@ impl Tx<'_> {
                 Manager::rollback_transaction(self.conn)?;
                 self.logged.cut(logged, bodies);
                 self.facts.truncate(facts);
-                self.kept.truncate(marks.0);
+                self.pending.truncate(marks.0);
                 self.signals.truncate(marks.1);
                 self.touched.truncate(marks.2);
                 self.elsewhere.truncate(marks.3);

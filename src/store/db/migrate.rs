@@ -67,11 +67,11 @@ pub(crate) struct Taken {
 /// [`Error::Schema`]: it changes just now, or as [`require_current`].
 pub(crate) fn lock(tx: &mut Tx<'_>) -> Result<()> {
     let Conn::Pg(conn) = &mut *tx.conn else { return Ok(()) };
-    let held: Taken = diesel::sql_query(
+    let taken: Taken = diesel::sql_query(
         "SELECT pg_try_advisory_xact_lock_shared(hashtext('zelo.schema'), hashtext(current_schema())) AS taken",
     )
     .get_result(conn)?;
-    if !held.taken {
+    if !taken.taken {
         let why = "the database's schema is being changed: start this node again when `zelo migrate` is done";
         return Err(Error::Schema(why.into()));
     }
@@ -91,7 +91,7 @@ pub(crate) fn newest(conn: &mut Conn) -> Result<String> {
 /// Brings the schema to this program's version.
 ///
 /// # Errors
-/// A migration failed; nothing of it is kept.
+/// A migration failed; nothing of it is stored.
 pub fn migrate(conn: &mut Conn) -> Result<usize> {
     let ran = match conn {
         Conn::Sqlite(c) => c.run_pending_migrations(SQLITE).map(|ran| ran.len()),

@@ -274,7 +274,7 @@ fn faults(conn: &mut Conn, statement: &str, most: f64) -> Vec<String> {
 }
 
 /// Asks for the plan of each statement, and tells of those with faults.
-pub fn each(store: &Store, statements: &[String], most: f64, mut told: impl FnMut(&str, &[String])) {
+pub fn each(store: &Store, statements: &[String], most: f64, mut report: impl FnMut(&str, &[String])) {
     let mut conn = crate::Opener { url: store.url().clone(), read_only: false }.open().unwrap();
     // As the server does by itself; SQLite plans without statistics, as in a running house.
     if let Conn::Pg(conn) = &mut conn {
@@ -283,7 +283,7 @@ pub fn each(store: &Store, statements: &[String], most: f64, mut told: impl FnMu
     for statement in statements {
         let found = faults(&mut conn, statement, most);
         if !found.is_empty() {
-            told(statement, &found);
+            report(statement, &found);
         }
     }
 }

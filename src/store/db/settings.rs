@@ -31,14 +31,14 @@ pub struct Officer {
     pub contact: String,
 }
 
-/// The data protection officer; `None` where nobody has said who it is.
+/// The data protection officer; `None` where none is set.
 ///
 /// # Errors
 /// Database errors.
 pub fn officer(view: &mut View<'_>) -> Result<Option<Officer>> {
-    let kept = get(view, OFFICER)?;
+    let stored = get(view, OFFICER)?;
     let read = |kept: String| serde_json::from_str(&kept);
-    kept.map(read).transpose().map_err(|_shape| Error::corrupt("settings.value").in_row(OFFICER))
+    stored.map(read).transpose().map_err(|_shape| Error::corrupt("settings.value").in_row(OFFICER))
 }
 
 /// Says who the data protection officer is; the act is `admin.config`.
@@ -46,11 +46,11 @@ pub fn officer(view: &mut View<'_>) -> Result<Option<Officer>> {
 /// # Errors
 /// Database errors.
 pub fn set_officer(tx: &mut Tx<'_>, officer: &Officer) -> Result<()> {
-    let kept = serde_json::to_string(officer).map_err(|_shape| Error::corrupt("an officer to store"))?;
-    set(tx, OFFICER, &kept)
+    let text = serde_json::to_string(officer).map_err(|_shape| Error::corrupt("an officer to store"))?;
+    set(tx, OFFICER, &text)
 }
 
-/// The organisation's zone: São Paulo until somebody says another. What cannot be read counts as not said, since facts
+/// The organisation's zone: São Paulo until another is set. What cannot be read counts as unset, since facts
 /// are dated by it in the transaction of an alert.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Commands to devices: kept until the device took or refused them, they expired or were cancelled; sealed like every
+//! Commands to devices: stored until the device took or refused them, they expired or were cancelled; sealed like every
 //! message.
 
 use std::time::Duration;
@@ -65,7 +65,7 @@ pub struct Command {
     pub created_at: Instant,
     /// When the device had it.
     pub acknowledged_at: Option<Instant>,
-    /// What it said, and when.
+    /// What it replied, and when.
     pub reply: Option<(Instant, Value)>,
     /// Until when the device may come for it.
     pub expires_at: Option<Instant>,

@@ -49,7 +49,7 @@ pub fn leaving(view: &mut View<'_>, wearer: Wearer, within: Window) -> Result<Co
     Ok(counted)
 }
 
-/// The binding that an end at `at`, said now, is said of, and how many readings of its patient were measured after it.
+/// The binding that an end at `at`, recorded now, belongs to, and how many readings of its patient were measured after it.
 ///
 /// # Errors
 /// As [`bindings::unbind`]; a destroyed key.

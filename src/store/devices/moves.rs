@@ -150,7 +150,7 @@ pub(crate) fn give(tx: &mut Tx<'_>, binding: &Binding) -> Result<()> {
     ask(tx, binding.wearer(), span, true)
 }
 
-/// Which of these a device measured before, so that it changes hands just now: what is said of it again waits behind
+/// Which of these a device measured before, so that it changes hands just now: what is reported of it again waits behind
 /// it.
 ///
 /// # Errors
@@ -158,7 +158,7 @@ pub(crate) fn give(tx: &mut Tx<'_>, binding: &Binding) -> Result<()> {
 pub fn under_way(
     view: &mut View<'_>,
     device_key: i64,
-    said: &[(Signal, Instant)],
+    identities: &[(Signal, Instant)],
 ) -> Result<HashSet<(Signal, Instant)>> {
     let rows: Vec<Row> = moves::table
         .filter(moves::device_key.eq(device_key).and(moves::done_at.is_null()))
@@ -173,10 +173,10 @@ pub fn under_way(
     for row in rows.into_iter().filter(|row| !row.gives) {
         let open = Move::try_from(row)?;
         let leaves: Vec<_> =
-            said.iter().copied().filter(|(_, at)| open.from <= *at && *at < open.to).collect();
-        found.extend(readings::held(view, Wearer { device_key, patient_key: open.patient_key }, &leaves)?);
+            identities.iter().copied().filter(|(_, at)| open.from <= *at && *at < open.to).collect();
+        found.extend(readings::present(view, Wearer { device_key, patient_key: open.patient_key }, &leaves)?);
     }
-    found.extend(unbound::waiting(view, device_key, said)?);
+    found.extend(unbound::waiting(view, device_key, identities)?);
     Ok(found)
 }
 
@@ -229,12 +229,12 @@ pub fn take_back(
     known: &Known,
 ) -> Result<bool> {
     let waited = unbound::take_back(tx, device, what, received)? > 0;
-    let said = unbound::taken_back(tx, device.key, &[what.at.micros()])?;
-    let said = said.get(&(what.signal, what.at)).into_iter().flatten();
-    if said.into_iter().any(|back| back.was == what.said || back.was.is_none()) {
+    let taken_back = unbound::taken_back(tx, device.key, &[what.at.micros()])?;
+    let taken_back = taken_back.get(&(what.signal, what.at)).into_iter().flatten();
+    if taken_back.into_iter().any(|back| back.was == what.value || back.was.is_none()) {
         return Ok(true);
     }
-    // What it said again may wait already, and what was committed first be still with whom it leaves.
+    // What it reported again may wait already, and what was committed first be still with whom it leaves.
     for patient_key in leaves(tx, device.key, what.at)? {
         let patient = Keyed { key: patient_key, id: patients::id_of(tx, patient_key)? };
         if readings::theirs(tx, patient, device.key, what, received, known)?.is_some() {
@@ -258,13 +258,13 @@ pub fn put_right(
     known: &Known,
 ) -> Result<bool> {
     let waited = unbound::put_right(tx, device, reading, received)?;
-    let whichever = Withdrawal { signal: reading.signal, at: reading.at, said: None };
+    let whichever = Withdrawal { signal: reading.signal, at: reading.at, value: None };
     for patient_key in leaves(tx, device.key, reading.at)? {
         let patient = Keyed { key: patient_key, id: patients::id_of(tx, patient_key)? };
         let was = readings::theirs(tx, patient, device.key, &whichever, received, known)?;
         let Some(was) = was else { continue };
         if !was.says_the_same(&reading) {
-            let wrong = Withdrawal { said: Some(was), ..whichever };
+            let wrong = Withdrawal { value: Some(was), ..whichever };
             unbound::take_back_ahead(tx, device, &wrong, received)?;
             if !waited {
                 unbound::wait(tx, device, &[reading], received)?;
@@ -440,8 +440,8 @@ pub fn step(tx: &mut Tx<'_>, due: &Move, next: &Next, permit: Option<Allowed<'_>
     }
     let version = moves::version.eq(due.version);
     let row = moves::table.find(due.id).filter(version.and(moves::done_at.is_null()));
-    let held = diesel::update(row).set(moves::version.eq(due.version + 1)).execute(tx.conn)?;
-    if held == 0 {
+    let locked = diesel::update(row).set(moves::version.eq(due.version + 1)).execute(tx.conn)?;
+    if locked == 0 {
         return Ok(false);
     }
     let patient = Keyed { key: due.patient_key, id: patients::id_of(tx, due.patient_key)? };

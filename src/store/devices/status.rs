@@ -30,7 +30,7 @@ const fn place<'a>(column: &'a str, id: &'a str) -> Place<'a> {
     Place::new("devices", column, id)
 }
 
-/// Keeps what a device last said of itself on its `status` topic. Run it with [`crate::Store::keep_house`].
+/// Stores the last message on a device's `status` topic. Run it with [`crate::Store::keep_house`].
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
@@ -43,7 +43,7 @@ pub fn report(tx: &mut Tx<'_>, id: DeviceId, status: &[u8]) -> Result<()> {
     tx.signal("device.changed", id)
 }
 
-/// What a device last said of itself, and when (`None`: before that was kept).
+/// A device's last status message, and when it came (`None`: before that was stored).
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
@@ -55,8 +55,8 @@ pub fn last(view: &mut View<'_>, id: DeviceId) -> Result<Option<(Vec<u8>, Option
         .get_result(view.conn)
         .optional()?;
     let (sealed, at) = row.ok_or(Error::NotFound("device"))?;
-    let said = sealed.map(|blob| view.open(place("status", &text), &blob)).transpose()?;
-    Ok(said.map(|said| (said, at.map(Instant::from_micros))))
+    let status = sealed.map(|blob| view.open(place("status", &text), &blob)).transpose()?;
+    Ok(status.map(|status| (status, at.map(Instant::from_micros))))
 }
 
 /// Keeps a battery level, unless a newer one is known.

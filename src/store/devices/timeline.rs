@@ -84,7 +84,7 @@ pub struct Moved {
     pub readings: i64,
 }
 
-/// Readings that came or went before a place, the newest first; moves that moved nothing are not told.
+/// Readings that came or went before a place, the newest first; moves that moved nothing are left out.
 ///
 /// # Errors
 /// Database errors.

@@ -93,11 +93,11 @@ pub fn of_device(view: &mut View<'_>, device_key: i64) -> Result<Vec<Waiting>> {
 pub(crate) fn waiting(
     view: &mut View<'_>,
     device_key: i64,
-    said: &[(Signal, Instant)],
+    identities: &[(Signal, Instant)],
 ) -> Result<Vec<(Signal, Instant)>> {
     let mut out = Vec::new();
-    for said in said.chunks(AT_ONCE) {
-        let instants: Vec<i64> = said.iter().map(|(_, at)| at.micros()).collect();
+    for identities in identities.chunks(AT_ONCE) {
+        let instants: Vec<i64> = identities.iter().map(|(_, at)| at.micros()).collect();
         let query = quarantine::table
             .filter(of!(device_key, Instant::MIN, Instant::MAX))
             .filter(quarantine::at.eq_any(instants))
@@ -186,7 +186,7 @@ pub(crate) fn released(tx: &mut Tx<'_>, items: &[&Item]) -> Result<()> {
 
 fn decided(tx: &mut Tx<'_>, ids: impl Iterator<Item = Uuid>, decision: &str) -> Result<()> {
     let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
-    let said = (
+    let decided = (
         quarantine::decided_at.eq(tx.now().micros()),
         quarantine::decision.eq(decision),
         quarantine::decided_by.eq(tx.actor().name()),
@@ -194,7 +194,7 @@ fn decided(tx: &mut Tx<'_>, ids: impl Iterator<Item = Uuid>, decision: &str) -> 
     if ids.is_empty() {
         return Ok(());
     }
-    let decided = diesel::update(quarantine::table.filter(quarantine::id.eq_any(ids))).set(said);
+    let decided = diesel::update(quarantine::table.filter(quarantine::id.eq_any(ids))).set(decided);
     on!(&mut *tx.conn, |c| decided.execute(c))?;
     Ok(())
 }
@@ -209,12 +209,12 @@ pub(crate) fn take_back(
 ) -> Result<usize> {
     let mut waiting = first(tx, device.key, what.signal, instant(what.at), SAME_INSTANT)?;
     waiting.retain(|item| {
-        let names = |reading: Reading| what.said.is_none_or(|said| said.says_the_same(&reading));
+        let names = |reading: Reading| what.value.is_none_or(|was| was.says_the_same(&reading));
         !item.received.is_after(received) && item.reading.is_some_and(names)
     });
     decided(tx, waiting.iter().map(|item| item.id), WITHDRAWN)?;
     if !waiting.is_empty() {
-        said_taken_back(tx, device.id, what)?;
+        log_taken_back(tx, device.id, what)?;
     }
     Ok(waiting.len())
 }
@@ -232,13 +232,13 @@ pub(crate) fn take_back_ahead(
         subject: Subject::Device(device.id),
         reason: NOT_BOUND,
         received,
-        reading: what.said,
+        reading: what.value,
         names: Some((what.signal, what.at)),
         payload: None,
     };
     let id = set_aside::insert(tx, &aside)?;
     decided(tx, std::iter::once(id), WITHDRAWN)?;
-    said_taken_back(tx, device.id, what)
+    log_taken_back(tx, device.id, what)
 }
 
 /// Corrects a source's own items that wait: the new value waits in place of the earlier ones. Returns whether there
@@ -281,7 +281,7 @@ pub(crate) fn wait(
     set_aside::insert_many(tx, &readings.iter().map(aside).collect::<Vec<_>>()).map(drop)
 }
 
-fn said_taken_back(tx: &mut Tx<'_>, device: DeviceId, what: &Withdrawal) -> Result<()> {
+fn log_taken_back(tx: &mut Tx<'_>, device: DeviceId, what: &Withdrawal) -> Result<()> {
     let body = serde_json::json!({ "device": device, "signal": what.signal.name(), "at": what.at });
     tx.audit(&Act::new("quarantine.discarded").code(WITHDRAWN).body(body))
 }
@@ -289,7 +289,7 @@ fn said_taken_back(tx: &mut Tx<'_>, device: DeviceId, what: &Withdrawal) -> Resu
 /// A withdrawal made while the device was nobody's.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Back {
-    /// The value, where one was said.
+    /// The value, where one was stated.
     pub was: Option<Reading>,
     /// The message that says so, or that brought what was taken back.
     pub received: ReceiptRef,

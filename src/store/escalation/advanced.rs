@@ -96,7 +96,7 @@ fn at_once(conn: &mut PgConnection, advanced: &[Advanced], now: Instant) -> Resu
     let ids: Vec<&str> = advanced.iter().map(|one| one.from.id.as_str()).collect();
     let states: Vec<&str> = advanced.iter().map(|one| name(one.run.state)).collect();
     let next: Vec<Option<i64>> = advanced.iter().map(|one| one.run.next_at.map(Instant::micros)).collect();
-    let kept = diesel::sql_query(KEEP)
+    let saved = diesel::sql_query(KEEP)
         .bind::<Array<Text>, _>(ids)
         .bind::<Array<BigInt>, _>(column(|one| fence(&one.from.run)))
         .bind::<Array<Text>, _>(records)
@@ -106,7 +106,7 @@ fn at_once(conn: &mut PgConnection, advanced: &[Advanced], now: Instant) -> Resu
         .bind::<BigInt, _>(now.micros())
         .execute(conn)?;
     // No caller sent this version (`If-Match`), so this is never a 412: running the transaction again may succeed.
-    if kept < advanced.len() { Err(Error::GivenUp) } else { Ok(()) }
+    if saved < advanced.len() { Err(Error::GivenUp) } else { Ok(()) }
 }
 
 #[derive(Insertable)]

@@ -3,7 +3,7 @@
 use super::super::messages::{self, Ground};
 use super::super::versions;
 use super::paging::Finder;
-use super::{ALERT, Advanced, RED, begin, facts, kept, lock, of_alert, save};
+use super::{ALERT, Advanced, RED, begin, facts, lock, of_alert, policy_of_run, save};
 use crate::db::error::Result;
 use crate::db::tx::{Actor, Tx};
 use domain::escalation::{Did, Pace, Policy, Run, State};
@@ -113,7 +113,7 @@ fn begin_red(tx: &mut Tx<'_>, case: &AlertCase) -> Result<Red> {
         tracing::error!(policy = RED, "a red alert has no escalation policy; `zelo serve` seeds it");
         return Ok(Red::Goes);
     };
-    let policy = kept(policy);
+    let policy = policy_of_run(policy);
     let ground = Ground::ask(tx, case.patient)?;
     if begin(tx, case.id, case.patient, Run::begin(policy.clone(), now), ground)? {
         return Ok(Red::Began);

@@ -71,11 +71,11 @@ impl Staff {
             .order(users::id)
             .select((users::id, users::role))
             .load(view.conn)?;
-        let held = |(id, role): (String, String)| {
+        let with_role = |(id, role): (String, String)| {
             let role = Role::from_name(&role).ok_or_else(|| Error::corrupt("users.role").in_row(&id))?;
             Ok((id.parse().map_err(|_not_an_id| Error::corrupt("users.id").in_row(&id))?, role))
         };
-        let rows: Vec<(UserId, Role)> = rows.into_iter().map(held).collect::<Result<_>>()?;
+        let rows: Vec<(UserId, Role)> = rows.into_iter().map(with_role).collect::<Result<_>>()?;
         let certified: Vec<(String, i64)> =
             certificates::table.select((certificates::user_id, certificates::valid_until)).load(view.conn)?;
         let certified = certified.into_iter().map(|(id, until)| {
@@ -88,8 +88,8 @@ impl Staff {
             absences: absences::after(view, at.minus(LOOKED_BACK))?,
             users: rows,
             certified_until: certified.collect::<Result<_>>()?,
-            duties: duties.into_iter().map(|held| (held.name, held.body)).collect(),
-            teams: teams.into_iter().map(|held| (held.name, held.body)).collect(),
+            duties: duties.into_iter().map(|duty| (duty.name, duty.body)).collect(),
+            teams: teams.into_iter().map(|team| (team.name, team.body)).collect(),
         })
     }
 
@@ -101,7 +101,7 @@ impl Staff {
             match target {
                 Target::Person(user) => found.push(*user),
                 Target::Role(role) => {
-                    found.extend(self.users.iter().filter(|(_, held)| held == role).map(|(id, _)| *id));
+                    found.extend(self.users.iter().filter(|(_, has)| has == role).map(|(id, _)| *id));
                 }
                 Target::Schedule(name) => {
                     let on_call = self

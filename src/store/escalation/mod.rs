@@ -133,7 +133,7 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
 
 /// A policy in the form that a run stores.
 #[must_use]
-pub fn kept(policy: Version<Policy>) -> Policy {
+pub fn policy_of_run(policy: Version<Policy>) -> Policy {
     Policy { id: policy.name, version: policy.version, ..policy.body }
 }
 
@@ -269,7 +269,7 @@ pub fn take(tx: &mut Tx<'_>, due: &[(String, String)]) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Sets aside a row that cannot be processed, so that it does not hold up the others. A person is told.
+/// Sets aside a row that cannot be processed, so that it does not hold up the others. A person is notified.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Policies, kept in versions.
+//! Policies, stored in versions.
 
 use crate::alerts::reds;
 use crate::versions::Versioned;

@@ -22,7 +22,7 @@ use domain::{AlertId, Instant};
 /// A clock this far behind the newest entry was set back while the program was down.
 pub const BEHIND: Duration = Duration::from_secs(60);
 /// How long a step is reported.
-const TOLD: Duration = Duration::from_secs(24 * 3_600);
+const SHOWN_FOR: Duration = Duration::from_secs(24 * 3_600);
 const STEP: &str = "clock.step";
 const PENDING: &str = "clock.pending";
 /// Alerts looked up at once.
@@ -77,7 +77,7 @@ pub fn written(view: &mut View<'_>) -> Result<Option<Instant>> {
 /// Database errors.
 pub fn last_step(view: &mut View<'_>, now: Instant) -> Result<Option<Step>> {
     let step = settings::get(view, STEP)?.and_then(|text| serde_json::from_str::<Step>(&text).ok());
-    Ok(step.filter(|step| now.since(step.at) <= TOLD))
+    Ok(step.filter(|step| now.since(step.at) <= SHOWN_FOR))
 }
 
 /// A step whose plans are not all moved back yet: the process was killed before it finished.

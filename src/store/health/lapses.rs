@@ -180,13 +180,13 @@ pub struct Raised {
     /// The new lapses.
     pub fresh: Vec<Lapse>,
     /// Whether to send a message now: of one of these kinds none was sent within the last hour.
-    pub untold: bool,
+    pub unannounced: bool,
     /// The channels that the late messages among them should have used.
     pub ways: BTreeSet<Channel>,
 }
 
 /// The shortest interval between messages about one kind of lapse, whether it stands meanwhile or comes and goes.
-const TOLD_FOR: Duration = Duration::from_secs(3_600);
+const SILENT_FOR: Duration = Duration::from_secs(3_600);
 
 /// Lapses that nobody was told of when they were found, because the readers were off duty: a message about them is
 /// owed.
@@ -220,13 +220,13 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse], closed: bool) -> Result<Raised> 
     }
     let fresh: Vec<Lapse> = found.difference(&known).cloned().collect();
     let kinds: BTreeSet<&str> = fresh.iter().map(|lapse| lapse.kind.as_str()).collect();
-    let mut untold = false;
+    let mut unannounced = false;
     for kind in kinds {
         let of_kind: Vec<&Lapse> = fresh.iter().filter(|lapse| lapse.kind == kind).collect();
         if closed && reds_among(tx, &of_kind)? == 0 {
             owe(tx, &of_kind)?;
         } else {
-            untold |= may_announce(tx, kind)?;
+            unannounced |= may_announce(tx, kind)?;
         }
     }
     let ways = ways(tx, &fresh)?;
@@ -251,7 +251,7 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse], closed: bool) -> Result<Raised> 
     if !fresh.is_empty() {
         tx.signal("config.changed", "engine")?;
     }
-    Ok(Raised { fresh, untold, ways })
+    Ok(Raised { fresh, unannounced, ways })
 }
 
 fn owe(tx: &mut Tx<'_>, lapses: &[&Lapse]) -> Result<()> {
@@ -288,9 +288,9 @@ pub fn pay(tx: &mut Tx<'_>) -> Result<Option<Owed>> {
 /// Whether a message about a kind of lapse is due, and records that it is sent.
 fn may_announce(tx: &mut Tx<'_>, kind: &str) -> Result<bool> {
     let (name, now) = (format!("engine.told.{kind}"), tx.now());
-    let told = settings::get(tx, &name)?.and_then(|at| at.parse().ok()).map(Instant::from_micros);
+    let announced_at = settings::get(tx, &name)?.and_then(|at| at.parse().ok()).map(Instant::from_micros);
     // A message dated in the future was sent on a wrong clock.
-    if told.is_some_and(|at| at <= now && now.since(at) < TOLD_FOR) {
+    if announced_at.is_some_and(|at| at <= now && now.since(at) < SILENT_FOR) {
         return Ok(false);
     }
     settings::save(tx, &name, &now.micros().to_string())?;

@@ -214,7 +214,7 @@ impl Store {
         if ends.is_empty() {
             return Ok(0);
         }
-        let kept = self.keep_house(Urgency::Urgent, "supervise", now, |tx| {
+        let recorded = self.keep_house(Urgency::Urgent, "supervise", now, |tx| {
             ends.iter().try_for_each(|end| {
                 let body =
                     serde_json::json!({ "thread": end.thread, "times": end.times, "for_good": end.for_good });
@@ -222,10 +222,10 @@ impl Store {
             })
         });
         let count = ends.len();
-        if kept.is_err() {
+        if recorded.is_err() {
             self.threads().give_back(ends);
         }
-        kept.map(|()| count)
+        recorded.map(|()| count)
     }
 }
 
@@ -241,7 +241,7 @@ struct Eye {
     still: still::Watch,
 }
 
-/// What the database said when it was looked at.
+/// The database's state when it was looked at.
 #[derive(Default)]
 struct Answer {
     waits: Option<Waits>,
@@ -257,8 +257,8 @@ fn look(store: &Store, eye: &mut Eye, watched: &Watched) {
     if let Err(error) = &answers {
         eye.conn = None;
         tracing::debug!(%error, "the database did not answer a look");
-        if let Error::Open(said) = error {
-            store.inner.want.failed(said, Moment::now());
+        if let Error::Open(message) = error {
+            store.inner.want.failed(message, Moment::now());
         }
     }
     if answers.is_ok() && !short {
@@ -304,11 +304,11 @@ impl Eye {
     /// Asks the database the regular questions: who waits, which alerts are skipped, and, when connections are short,
     /// how many are in use.
     fn asks(&mut self, store: &Store, short: bool) -> Result<Answer> {
-        let kept = match self.conn.take() {
-            Some(kept) if !store.inner.want.outlived(kept.opened) => self.conn.insert(kept),
+        let opened = match self.conn.take() {
+            Some(opened) if !store.inner.want.outlived(opened.opened) => self.conn.insert(opened),
             _ => self.conn.insert(open_one(store.url())?.into()),
         };
-        match &mut **kept {
+        match &mut **opened {
             Conn::Pg(conn) => {
                 let own = waits::session_name(store.name());
                 let slow = self.still.look(conn, &own)?;

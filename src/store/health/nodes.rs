@@ -27,7 +27,7 @@ pub struct Node {
     pub id: String,
     /// The machine and the data directory, which one process at a time holds.
     pub home: String,
-    /// The number it was told to have; none: any that is free.
+    /// The slot it is configured with; none: any that is free.
     pub number: Option<u8>,
 }
 
@@ -51,8 +51,8 @@ impl Clocks {
         let Conn::Pg(conn) = &mut *view.conn else {
             return Ok(Self { ours: question.ours, database: question.ours });
         };
-        let said = diesel::select(clock_timestamp()).get_result(conn)?;
-        Ok(question.answered(clock, said))
+        let answer = diesel::select(clock_timestamp()).get_result(conn)?;
+        Ok(question.answered(clock, answer))
     }
 
     /// As [`Clocks::compare`], right after a database was opened and before anybody was told the time.
@@ -102,8 +102,8 @@ impl Question {
     }
 
     /// The answer has just come: `clock` follows it.
-    fn answered(self, clock: &Clock, said: PgTimestamp) -> Clocks {
-        let database = Instant::from_micros(said.0.saturating_add(EPOCH));
+    fn answered(self, clock: &Clock, answer: PgTimestamp) -> Clocks {
+        let database = Instant::from_micros(answer.0.saturating_add(EPOCH));
         let took = clock.steady().saturating_sub(self.asked);
         clock.follow(database, took);
         Clocks { ours: nearest(self.ours, took, database), database }
@@ -145,7 +145,7 @@ pub fn begin(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
     take(tx, node, clocks)
 }
 
-/// Takes a slot for a node: the one it was told to have, else the first that is free. Run it with
+/// Takes a slot for a node: the one it is configured with, else the first that is free. Run it with
 /// [`crate::Store::keep_house`]. A node that lost its slot while it runs gives back nobody's: on a machine of the same
 /// name another node may have the same home, and each would take the other's for ever.
 ///
@@ -222,8 +222,8 @@ pub fn keep_seat(tx: &mut Tx<'_>, slot: u8, id: &str) -> Result<()> {
     let Conn::Pg(conn) = &mut *tx.conn else { return Ok(()) };
     let mine = nodes::table.filter(nodes::slot.eq(i16::from(slot)).and(nodes::id.eq(id)));
     // A key-share lock, so that the node itself can still report that it lives.
-    let held: Option<i16> = mine.select(nodes::slot).for_key_share().get_result(conn).optional()?;
-    held.map(drop).ok_or(Error::Unseated)
+    let seat: Option<i16> = mine.select(nodes::slot).for_key_share().get_result(conn).optional()?;
+    seat.map(drop).ok_or(Error::Unseated)
 }
 
 /// As [`keep_seat`], and asks for the time as well: the machine may have been suspended since the last answer. The server
@@ -235,10 +235,10 @@ pub fn hold_and_prove(tx: &mut Tx<'_>, slot: u8, id: &str, clock: &Clock) -> Res
     let question = Question::put(clock);
     let Conn::Pg(conn) = &mut *tx.conn else { return Ok(Proven(clock.now())) };
     let mine = nodes::table.filter(nodes::slot.eq(i16::from(slot)).and(nodes::id.eq(id)));
-    let held = mine.select((nodes::slot, clock_timestamp())).for_key_share();
-    let held: Option<(i16, PgTimestamp)> = held.get_result(conn).optional()?;
-    let (_slot, said) = held.ok_or(Error::Unseated)?;
-    let clocks = question.answered(clock, said);
+    let seat = mine.select((nodes::slot, clock_timestamp())).for_key_share();
+    let seat: Option<(i16, PgTimestamp)> = seat.get_result(conn).optional()?;
+    let (_slot, answer) = seat.ok_or(Error::Unseated)?;
+    let clocks = question.answered(clock, answer);
     Proven::of(tx, id, clock, clocks)
 }
 
@@ -383,9 +383,9 @@ mod tests {
             };
             let asks = |id: &str| Node { number: Some(3), ..node(id) };
             assert_eq!(take(&asks("a"), at(0)).unwrap(), 3);
-            let said = take(&asks("b"), at(20)).unwrap_err().to_string();
-            assert!(said.contains("node number 3 is held by the node of machine:/a"), "{said}");
-            assert!(said.contains("20 s ago"), "{said}");
+            let message = take(&asks("b"), at(20)).unwrap_err().to_string();
+            assert!(message.contains("node number 3 is held by the node of machine:/a"), "{message}");
+            assert!(message.contains("20 s ago"), "{message}");
             // The former process of its own data directory is dead: the directory has one holder.
             let again = Node { id: "a2".into(), ..asks("a") };
             assert_eq!(take(&again, at(21)).unwrap(), 3);

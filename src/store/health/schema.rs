@@ -96,17 +96,17 @@ mod tests {
             // What a refusal leaves behind would be gone again in the blink of an eye: asked at once, and often.
             for _ in 0..50 {
                 let refused = run(store.url(), "two:/data").unwrap_err().to_string();
-                let said = take("b", "two:/data").unwrap_err().to_string();
+                let message = take("b", "two:/data").unwrap_err().to_string();
                 assert!(refused.contains("0 (one:/data)") && refused.contains("stop"), "{refused}");
-                assert!(said.contains("behind"), "{said}");
+                assert!(message.contains("behind"), "{message}");
             }
             assert!(matches!(fit(&mut conn).unwrap(), Fit::Behind(1)), "nothing was done");
 
             alone(&mut conn, "one:/data").unwrap();
-            let said = run(store.url(), "two:/data").unwrap_err().to_string();
-            assert!(said.contains("another process"), "{said}");
-            let said = take("b", "two:/data").unwrap_err().to_string();
-            assert!(said.contains("being changed"), "{said}");
+            let message = run(store.url(), "two:/data").unwrap_err().to_string();
+            assert!(message.contains("another process"), "{message}");
+            let message = take("b", "two:/data").unwrap_err().to_string();
+            assert!(message.contains("being changed"), "{message}");
             on!(&mut conn, |c| c.batch_execute("SELECT pg_advisory_unlock_all()")).unwrap();
 
             // Its own former process holds nobody up.

@@ -30,7 +30,7 @@ struct Stand {
 }
 
 /// A clock that is off by less counts as right.
-pub const TOLD_FROM_MS: i64 = 2_000;
+pub const ANNOUNCED_FROM_MS: i64 = 2_000;
 
 impl Standing {
     /// Begins at a place.
@@ -64,8 +64,8 @@ impl Standing {
     /// news: it went past two seconds, or came back within.
     pub fn compared(&self, off_ms: i64) -> bool {
         let mut stand = self.stand();
-        let told = |off: i64| off.abs() >= TOLD_FROM_MS;
-        let news = told(stand.off_ms) != told(off_ms);
+        let announced = |off: i64| off.abs() >= ANNOUNCED_FROM_MS;
+        let news = announced(stand.off_ms) != announced(off_ms);
         stand.off_ms = off_ms;
         news
     }
@@ -74,7 +74,7 @@ impl Standing {
     #[must_use]
     pub fn off(&self) -> Option<i64> {
         let off_ms = self.stand().off_ms;
-        (off_ms.abs() >= TOLD_FROM_MS).then_some(off_ms)
+        (off_ms.abs() >= ANNOUNCED_FROM_MS).then_some(off_ms)
     }
 
     /// The node's number, as long as it has one.

@@ -12,7 +12,7 @@ use crate::db::schema::jobs;
 use domain::Instant;
 
 /// From their end on.
-pub const KEPT: Duration = Duration::from_secs(30 * 86_400);
+pub const RETENTION: Duration = Duration::from_secs(30 * 86_400);
 
 /// Forgets jobs that ended before an instant.
 ///

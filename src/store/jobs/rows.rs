@@ -72,7 +72,7 @@ pub(super) fn text(value: &Value) -> Result<String> {
     if text.len() > MOST_BYTES { Err(Error::corrupt("a job's value, too large to store")) } else { Ok(text) }
 }
 
-/// What the log says of a job in clear: nothing of a person. A body is kept under its hash, so no two may be alike.
+/// What the log says of a job in clear: nothing of a person. A body is stored under its hash, so no two may be alike.
 pub(super) fn particulars(job: &Job, step: &str) -> Value {
     json!({ "job": job.id, "kind": job.kind, "step": step })
 }

@@ -107,7 +107,7 @@ fn take(tx: &mut Tx<'_>, job: &Job, node: &str) -> Result<Option<Run>> {
     Ok(Some(Run { job: super::find(tx, job.id)?, until }))
 }
 
-/// Says how far a run is, and from where another could go on. Open pages are told; nothing of it is kept.
+/// Says how far a run is, and from where another could go on. Open pages are notified; nothing of it is stored.
 ///
 /// # Errors
 /// [`crate::Error::Corrupt`] for a checkpoint over [`super::MOST_BYTES`]; database errors.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::retention::{KEPT, prune};
+use super::retention::{RETENTION, prune};
 use super::run::{self, ATTEMPTS, End, GIVEN_UP, LEASE, PAUSE, Run, Word};
 use super::*;
 use crate::testing::{NOW, entries, stores};
@@ -43,9 +43,9 @@ fn found(store: &Store, id: JobId) -> Job {
 #[test]
 fn one_of_a_kind_is_open_and_whoever_asks_again_gets_that_one() {
     for store in stores() {
-        let mut told = store.signals();
+        let mut announced = store.signals();
         let first = asked(&store, None);
-        hears(&mut told, "job.changed", &first.id);
+        hears(&mut announced, "job.changed", &first.id);
         let again = store.write(person(), later(1), |tx| ask(tx, KIND, None)).unwrap();
         assert_eq!((again.job.id, again.is_new), (first.id, false));
         let other = store.write(person(), later(1), |tx| ask(tx, "test.other", None)).unwrap();
@@ -111,8 +111,8 @@ fn a_node_that_is_silent_loses_its_job_and_is_refused_when_it_comes_back() {
         let job = asked(&store, None);
         let first = claimed(&store, "a", NOW).unwrap();
         let checkpoint = json!({ "at": 40 });
-        let said = keep(&store, later(10), |tx| run::report(tx, &first, 40, 100, Some(&checkpoint)));
-        assert_eq!(said, Word::On(later(10).plus(LEASE)));
+        let answer = keep(&store, later(10), |tx| run::report(tx, &first, 40, 100, Some(&checkpoint)));
+        assert_eq!(answer, Word::On(later(10).plus(LEASE)));
         let just_before = later(10).plus(LEASE).minus(Duration::from_micros(1));
         assert!(!store.read(|view| run::is_due(view, &KINDS, just_before)).unwrap());
         assert_eq!(claimed(&store, "b", just_before), None, "it is still the first one's");
@@ -237,10 +237,10 @@ fn what_is_over_is_forgotten_after_its_time_and_what_is_open_never() {
         let old = asked(&store, None);
         store.write(person(), NOW, |tx| cancel(tx, old.id)).unwrap();
         let open = asked(&store, None);
-        let due = NOW.plus(KEPT);
-        assert_eq!(keep(&store, due, |tx| prune(tx, due.minus(KEPT))), 0, "to the day");
+        let due = NOW.plus(RETENTION);
+        assert_eq!(keep(&store, due, |tx| prune(tx, due.minus(RETENTION))), 0, "to the day");
         let past = due.plus(Duration::from_secs(1));
-        assert_eq!(keep(&store, past, |tx| prune(tx, past.minus(KEPT))), 1);
+        assert_eq!(keep(&store, past, |tx| prune(tx, past.minus(RETENTION))), 1);
         assert!(matches!(store.read(|view| find(view, old.id)), Err(Error::NotFound(_))));
         assert_eq!(found(&store, open.id).state, State::Queued);
     }

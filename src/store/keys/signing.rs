@@ -43,7 +43,7 @@ pub fn load(dir: &Path) -> Result<Signer> {
 }
 
 /// The setting that says which key signs.
-const KEPT: &str = "token.key";
+const SIGNING_KEY: &str = "token.key";
 
 /// Holds the key against the one that the nodes on this database sign with: what one signs, each must believe. A node
 /// alone may have a new one, and ends by it what the old one signed.
@@ -54,7 +54,7 @@ pub fn agree(store: &Store, signer: &Signer, home: &str, now: Instant) -> Result
     let public = signer.jwks().to_string();
     let ours = hex::encode(digest::digest(&digest::SHA256, public.as_bytes()));
     store.keep_house(Urgency::Urgent, "start", now, |tx| {
-        let theirs = settings::get(tx, KEPT)?;
+        let theirs = settings::get(tx, SIGNING_KEY)?;
         if theirs.as_ref() == Some(&ours) {
             return Ok(());
         }
@@ -68,7 +68,7 @@ pub fn agree(store: &Store, signer: &Signer, home: &str, now: Instant) -> Result
                  refuse, devices and people alike: copy theirs into this node's keys directory"
             )));
         }
-        settings::save(tx, KEPT, &ours)
+        settings::save(tx, SIGNING_KEY, &ours)
     })
 }
 

@@ -85,16 +85,16 @@ impl Row {
 /// # Errors
 /// Database errors.
 pub(crate) fn save(tx: &mut Tx<'_>) -> Result<()> {
-    let told = std::mem::take(&mut tx.facts);
+    let recorded = std::mem::take(&mut tx.facts);
     let erased: Vec<Subject> =
         tx.destroyed.iter().filter(|(_, class)| *class == Class::Identity).map(|(whose, _)| *whose).collect();
-    if told.is_empty() && erased.is_empty() {
+    if recorded.is_empty() && erased.is_empty() {
         return Ok(());
     }
     take_turn(tx)?;
     let (zone, now) = (settings::zone(tx)?, tx.now());
-    let keys = keys_of(tx, told.iter().filter_map(|fact| fact.patient).collect())?;
-    let mut rows = told.into_iter().map(|fact| Row::of(fact, zone, &keys)).collect::<Result<Vec<_>>>()?;
+    let keys = keys_of(tx, recorded.iter().filter_map(|fact| fact.patient).collect())?;
+    let mut rows = recorded.into_iter().map(|fact| Row::of(fact, zone, &keys)).collect::<Result<Vec<_>>>()?;
     let patients = erased.iter().filter(|whose| matches!(whose, Subject::Patient(_)));
     for _ in patients {
         rows.push(Row::erased(zone, now)?);

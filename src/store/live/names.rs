@@ -1,6 +1,6 @@
 //! The names of signals: what changes are called, on every node alike.
 
-/// Every name that is told, as readers compare it.
+/// Every name that is announced, as readers compare it.
 pub(crate) const NAMES: [&str; 14] = [
     "alert.changed",
     "audit.sealed",

@@ -16,7 +16,7 @@ pub struct Pace<'a> {
 
 impl<'a> Pace<'a> {
     /// Work that somebody follows.
-    pub const fn told(step: Step<'a>) -> Self {
+    pub const fn followed(step: Step<'a>) -> Self {
         Self { halves: 0, total: 0, step: Some(step) }
     }
 
@@ -56,7 +56,7 @@ mod tests {
             seen.push((done, total));
             if done == 9 { Err(Error::Stopped) } else { Ok(()) }
         };
-        let mut pace = Pace::told(&mut step);
+        let mut pace = Pace::followed(&mut step);
         pace.expect(4);
         pace.expect(5);
         pace.did(3).unwrap();

@@ -40,7 +40,7 @@ pub fn after(view: &mut View<'_>, last: i64, limit: i64) -> Result<Option<Vec<An
     Ok(Some(rows.into_iter().map(|(id, name, subject)| Announced { id, name, subject }).collect()))
 }
 
-/// The newest event's id; 0 when nothing was told yet.
+/// The newest event's id; 0 when nothing was announced yet.
 ///
 /// # Errors
 /// Database errors.
@@ -57,13 +57,13 @@ pub fn newest(view: &mut View<'_>) -> Result<i64> {
 /// # Errors
 /// Database errors.
 pub(crate) fn save(tx: &mut Tx<'_>) -> Result<()> {
-    if tx.kept.is_empty() {
+    if tx.pending.is_empty() {
         return Ok(());
     }
     let at = tx.now().micros();
-    let kept = std::mem::take(&mut tx.kept);
+    let stored = std::mem::take(&mut tx.pending);
     let row = |(name, subject)| (signals::name.eq(name), signals::subject.eq(subject), signals::at.eq(at));
-    let rows: Vec<_> = kept.iter().map(|(name, subject)| row((*name, subject))).collect();
+    let rows: Vec<_> = stored.iter().map(|(name, subject)| row((*name, subject))).collect();
     let mut ids: Vec<i64> = Vec::with_capacity(rows.len());
     match &mut *tx.conn {
         Conn::Pg(conn) => {
@@ -82,8 +82,8 @@ pub(crate) fn save(tx: &mut Tx<'_>) -> Result<()> {
         }
     }
     ids.sort_unstable();
-    let told = ids.into_iter().zip(kept);
-    tx.signals.extend(told.map(|(id, (name, subject))| Signalled { id, name, subject }));
+    let numbered = ids.into_iter().zip(stored);
+    tx.signals.extend(numbered.map(|(id, (name, subject))| Signalled { id, name, subject }));
     Ok(())
 }
 
@@ -130,7 +130,7 @@ mod tests {
             go.send(()).unwrap();
             slow.join().unwrap().unwrap();
             let missed = store.read(|view| after(view, seen, 10)).unwrap().unwrap();
-            let subjects: Vec<&str> = missed.iter().map(|told| told.subject.as_str()).collect();
+            let subjects: Vec<&str> = missed.iter().map(|signal| signal.subject.as_str()).collect();
             assert_eq!(subjects, ["slow"], "a listener that comes back has missed nothing");
         }
     }

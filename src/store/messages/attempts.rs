@@ -153,7 +153,7 @@ fn take(tx: &mut Tx<'_>, rows: Vec<Row>) -> Result<Vec<Stored>> {
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
     /// What became of it.
-    pub said: Attempt,
+    pub attempt: Attempt,
     /// The provider's code.
     pub code: &'a str,
     /// The provider's name for it.
@@ -165,8 +165,8 @@ pub struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// An answer about one message, without a name for it.
     #[must_use]
-    pub const fn new(said: Attempt, code: &'a str) -> Self {
-        Self { said, code, provider_id: None, mail: None }
+    pub const fn new(attempt: Attempt, code: &'a str) -> Self {
+        Self { attempt, code, provider_id: None, mail: None }
     }
 }
 
@@ -214,11 +214,11 @@ fn answered(
     tx: &mut Tx<'_>,
     mut stored: Stored,
     claimed: &Stored,
-    Answer { said, code, provider_id, mail }: &Answer<'_>,
+    Answer { attempt, code, provider_id, mail }: &Answer<'_>,
     wait: Option<Duration>,
 ) -> Result<()> {
     let (now, before) = (tx.now(), stored.way);
-    stored.way.attempted(claimed.way.attempt, *said, now, wait);
+    stored.way.attempted(claimed.way.attempt, *attempt, now, wait);
     if stored.way == before {
         return Ok(());
     }

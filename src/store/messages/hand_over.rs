@@ -122,12 +122,12 @@ pub(super) fn suppressed(
 pub(crate) fn unsay(tx: &mut Tx<'_>, about: &About<'_>, recipient: &str) -> Result<()> {
     let shown = [State::Accepted, State::Sent, State::Delivered].map(State::name);
     let shown = messages::channel.eq(Channel::InApp.name()).and(messages::state.eq_any(shown));
-    let said = messages::table
+    let rows = messages::table
         .filter(messages::kind.eq(about.kind).and(messages::subject.eq(about.subject)))
         .filter(messages::recipient.eq(recipient))
         .filter(messages::state.eq(State::Due.name()).or(shown))
         .order(messages::id);
-    for row in held!(tx, Row, said) {
+    for row in held!(tx, Row, rows) {
         let gone = messages::table.find(row.id);
         diesel::update(gone).set(messages::state.eq(State::Cancelled.name())).execute(tx.conn)?;
         // The auditor reports rows that cannot be read.

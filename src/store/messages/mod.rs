@@ -228,8 +228,8 @@ impl<'a> Planned<'a> {
 
     /// Signals the recipient's page once, however many messages this commit plans.
     fn tell(&self, tx: &mut Tx<'_>) -> Result<()> {
-        let told = |kept: &(&str, String)| kept.0 == "message.changed" && kept.1 == self.recipient;
-        if self.accepted_at.is_none() || tx.kept.iter().any(told) {
+        let already = |signal: &(&str, String)| signal.0 == "message.changed" && signal.1 == self.recipient;
+        if self.accepted_at.is_none() || tx.pending.iter().any(already) {
             return Ok(());
         }
         tx.signal("message.changed", &self.recipient)
@@ -402,7 +402,7 @@ fn supersede(tx: &mut Tx<'_>, again: &BTreeSet<&str>, pages: &[Planned<'_>]) -> 
     let Some(kind) = anew.first().map(|page| page.kind) else { return Ok(()) };
     let of = |what: fn(&Planned<'_>) -> String| anew.iter().map(|page| what(page)).collect::<BTreeSet<_>>();
     let (subjects, keys) = (of(|page| page.subject.to_owned()), of(|page| page.key.clone()));
-    let told: BTreeSet<(&str, &str)> =
+    let paged: BTreeSet<(&str, &str)> =
         anew.iter().map(|page| (page.subject, page.recipient.as_str())).collect();
     let waits = literally("messages.state = 'due' AND messages.channel = 'email'");
     let older = messages::table
@@ -413,7 +413,7 @@ fn supersede(tx: &mut Tx<'_>, again: &BTreeSet<&str>, pages: &[Planned<'_>]) -> 
     for row in held!(tx, Row, older) {
         // The auditor reports rows that cannot be read.
         let Ok(stored) = row.open() else { continue };
-        if told.contains(&(stored.subject.as_str(), stored.recipient.as_str())) {
+        if paged.contains(&(stored.subject.as_str(), stored.recipient.as_str())) {
             stale.push(stored);
         }
     }

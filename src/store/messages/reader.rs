@@ -48,12 +48,12 @@ pub fn reader(view: &mut View<'_>, user: UserId) -> Result<Reader> {
 /// # Errors
 /// Database errors.
 pub fn write_for(tx: &mut Tx<'_>, user: UserId, reader: Reader) -> Result<()> {
-    let said = (letters::lang.eq(reader.lang.tag()), letters::zone.eq(reader.zone.name()));
+    let values = (letters::lang.eq(reader.lang.tag()), letters::zone.eq(reader.zone.name()));
     on!(&mut *tx.conn, |conn| diesel::insert_into(letters::table)
-        .values((letters::user_id.eq(user.to_string()), said))
+        .values((letters::user_id.eq(user.to_string()), values))
         .on_conflict(letters::user_id)
         .do_update()
-        .set(said)
+        .set(values)
         .execute(conn))?;
     let body = serde_json::json!({ "letters": { "lang": reader.lang.tag(), "zone": reader.zone.name() } });
     tx.audit(&Act::new("admin.config").about(Subject::User(user)).body(body))

@@ -31,8 +31,8 @@ pub fn fetched(store: &Store, user: UserId, now: Instant) -> Result<Vec<Stored>>
 /// The path on this site where a page is answered.
 #[must_use]
 pub fn link(message: &Stored) -> &str {
-    let said = message.variables.get("link").and_then(serde_json::Value::as_str);
-    said.filter(|link| link.starts_with('/') && !link.starts_with("//")).unwrap_or("/")
+    let link = message.variables.get("link").and_then(serde_json::Value::as_str);
+    link.filter(|link| link.starts_with('/') && !link.starts_with("//")).unwrap_or("/")
 }
 
 /// Marks pages as read when a person opens the path they lead to.

@@ -1,4 +1,4 @@
-//! Templates, kept in versions.
+//! Templates, stored in versions.
 
 use crate::versions::Versioned;
 use domain::templates::Template;

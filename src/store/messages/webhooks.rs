@@ -176,7 +176,7 @@ pub(crate) fn count(tx: &mut Tx<'_>, id: &str) -> Result<i64> {
 }
 
 /// Tells every program what became of a case, a word of [`domain::alerts::BECAME`]. Such a word is no call: the next
-/// one does not take it back. Without a legal basis for calling people about the patient nothing is told.
+/// one does not take it back. Without a legal basis for calling people about the patient nothing is sent.
 ///
 /// # Errors
 /// Database errors.

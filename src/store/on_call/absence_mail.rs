@@ -78,8 +78,8 @@ impl Turned<'_> {
     /// Whose absence lasts otherwise now, and how long: of one that was taken back, how long it would have.
     fn moved(&self) -> Option<(UserId, Window)> {
         let window = |absence: &Absence| absence.window;
-        let said = self.after.or(self.before)?;
-        (self.before.map(window) != self.after.map(window)).then_some((said.user, said.window))
+        let absence = self.after.or(self.before)?;
+        (self.before.map(window) != self.after.map(window)).then_some((absence.user, absence.window))
     }
 
     fn to_stand_ins(&self, now: Instant) -> Vec<Word> {

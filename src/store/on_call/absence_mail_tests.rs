@@ -39,7 +39,7 @@ fn by<T>(store: &Store, id: UserId, now: Instant, f: impl FnMut(&mut Tx<'_>) -> 
 }
 
 /// The messages that wait for somebody; the dashboard shows the same.
-fn told(store: &Store, user: UserId) -> Vec<messages::Stored> {
+fn messages_of(store: &Store, user: UserId) -> Vec<messages::Stored> {
     let to = user.to_string();
     let mails = store.read(|view| messages::after(view, Channel::Email, &to, 0, 99)).unwrap();
     let wait: Vec<_> = mails.into_iter().filter(|one| one.way.state == State::Due).collect();
@@ -50,7 +50,7 @@ fn told(store: &Store, user: UserId) -> Vec<messages::Stored> {
 }
 
 fn words(store: &Store, user: UserId) -> Vec<String> {
-    told(store, user).into_iter().map(|one| one.template).collect()
+    messages_of(store, user).into_iter().map(|one| one.template).collect()
 }
 
 /// The stand-in was told nothing until the page at 3 a.m., and the absent person nothing at all.
@@ -64,24 +64,24 @@ fn who_is_away_and_who_stands_in_hear_of_what_a_manager_noted_changed_and_took_b
         by(&store, boss, hour(1), |tx| note_once(tx, ana, within, &covers));
         let all = || [ana, bia, caio, boss].map(|user| words(&store, user).join(" "));
         assert_eq!(all(), ["own_absence", "stand_in", "stand_in", ""], "each once, and not who did it");
-        let said = |user: UserId| {
-            let message = told(&store, user).pop().unwrap();
+        let announced = |user: UserId| {
+            let message = messages_of(&store, user).pop().unwrap();
             let at = |name: &str| Instant::parse(message.variables[name].as_str().unwrap()).unwrap();
             (Window { from: at("from"), to: at("until") }, message.variables["count"].as_u64())
         };
-        assert_eq!((said(ana), said(caio)), ((within, None), (hours(24, 36), Some(1))));
+        assert_eq!((announced(ana), announced(caio)), ((within, None), (hours(24, 36), Some(1))));
         // Shorter: the turn of one of them is none any more, that of the other stays.
         by(&store, boss, hour(2), |tx| change(tx, id, hours(24, 40)));
         assert_eq!(all(), ["own_absence_changed", "stand_in_ended", "stand_in", ""]);
-        assert_eq!((said(ana).0, said(bia).0), (hours(24, 40), hours(48, 60)));
+        assert_eq!((announced(ana).0, announced(bia).0), (hours(24, 40), hours(48, 60)));
         by(&store, boss, hour(3), |tx| change(tx, id, hours(24, 40)));
         assert_eq!(all(), ["own_absence_changed", "stand_in_ended", "stand_in", ""], "nothing changed");
         by(&store, boss, hour(4), |tx| change(tx, id, hours(30, 40)));
         assert_eq!(all(), ["own_absence_changed", "stand_in_ended", "stand_in_changed", ""]);
-        assert_eq!(said(caio), (hours(30, 36), Some(1)));
+        assert_eq!(announced(caio), (hours(30, 36), Some(1)));
         by(&store, boss, hour(5), |tx| take_back(tx, id));
         assert_eq!(all(), ["own_absence_ended", "stand_in_ended", "stand_in_ended", ""]);
-        assert_eq!((said(ana).0, said(caio).0), (hours(30, 40), hours(30, 36)));
+        assert_eq!((announced(ana).0, announced(caio).0), (hours(30, 40), hours(30, 36)));
     }
 }
 

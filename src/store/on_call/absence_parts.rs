@@ -1,5 +1,5 @@
 //! How an absence is stored: from when each person stands in, and since when each part of it is known. A part that a
-//! change adds counts as known from the change on, so it overrides what was said to be meant before; a part that stays
+//! change adds counts as known from the change on, so it overrides what was confirmed before; a part that stays
 //! counts as known since it was recorded, so the past does not change.
 
 use serde::{Deserialize, Serialize};

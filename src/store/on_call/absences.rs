@@ -60,8 +60,8 @@ pub mod why {
 
 /// They, as if one person were there: that person's turns are those of their own and those in which they stand in.
 fn of_others(view: &mut View<'_>, user: UserId, from: Instant) -> Result<Absences> {
-    let held = list(view, from)?;
-    let others = held.iter().filter(|held| held.absence.user != user);
+    let absences = list(view, from)?;
+    let others = absences.iter().filter(|stored| stored.absence.user != user);
     Ok(Absences::new(others.flat_map(StoredAbsence::unfolded).collect()))
 }
 
@@ -87,16 +87,16 @@ fn turns(
     absences: &Absences,
 ) -> Result<Vec<(String, Window)>> {
     let mut out = Vec::new();
-    for held in versions::all_in_force::<Duty>(view, now)? {
-        let shifts = held.body.schedule.shifts(within, absences.in_schedule(&held.name));
+    for duty in versions::all_in_force::<Duty>(view, now)? {
+        let shifts = duty.body.schedule.shifts(within, absences.in_schedule(&duty.name));
         let own = shifts.into_iter().filter(|shift| shift.user == user);
         let turns = union(own.map(|shift| shift.window).collect());
-        out.extend(turns.into_iter().map(|window| (held.name.clone(), window)));
+        out.extend(turns.into_iter().map(|window| (duty.name.clone(), window)));
     }
     Ok(out)
 }
 
-/// Notes that somebody is away, with whoever stands in. What nobody covers is said, not refused: an absence comes
+/// Notes that somebody is away, with whoever stands in. What nobody covers is reported, not refused: an absence comes
 /// whether somebody stands in or not. Where it has begun, the alerts that rest on them go back to the queue. Whoever is
 /// away, stands in or keeps the schedules hears of what others did.
 ///
@@ -116,7 +116,7 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
         departures::leave(tx, user, Why::Absent)?;
     }
     let id = AbsenceId::new(now);
-    let told = serde_json::to_string(covers).map_err(|_shape| Error::corrupt("an absence to store"))?;
+    let text = serde_json::to_string(covers).map_err(|_shape| Error::corrupt("an absence to store"))?;
     diesel::insert_into(rows::table)
         .values((
             rows::id.eq(id.to_string()),
@@ -125,7 +125,7 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
             rows::until_at.eq(within.to.micros()),
             rows::known_at.eq(now.micros()),
             rows::noted_by.eq(tx.actor().name()),
-            rows::covers.eq(told),
+            rows::covers.eq(text),
             rows::begun_at.eq(begun.then_some(now.micros())),
         ))
         .execute(tx.conn)?;
@@ -141,18 +141,18 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
 pub fn note_once(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> Result<Left> {
     lock_people(tx, user, covers)?;
     let (me, now) = (tx.actor().name(), tx.now());
-    let same = |held: &StoredAbsence| {
-        let Absence { window, known_at, .. } = held.absence;
+    let same = |stored: &StoredAbsence| {
+        let Absence { window, known_at, .. } = stored.absence;
         // What was to begin before it was noted began then.
         let from = window.from == within.from || (within.from < window.from && window.from == known_at);
         let to = window.to == absence_parts::as_stored(within.to);
-        let words = from && to && absence_parts::stand_in_so(&held.absence, covers);
-        words && held.absence.user == user && held.noted_by == me
+        let words = from && to && absence_parts::stand_in_so(&stored.absence, covers);
+        words && stored.absence.user == user && stored.noted_by == me
     };
     match list(tx, now)?.into_iter().find(same) {
-        Some(held) => {
+        Some(stored) => {
             tx.unchanged();
-            left_by(tx, held.id, user, held.absence.window, now)
+            left_by(tx, stored.id, user, stored.absence.window, now)
         }
         None => note(tx, user, within, covers),
     }
@@ -168,26 +168,26 @@ pub fn left(view: &mut View<'_>, id: AbsenceId, now: Instant) -> Result<(UserId,
 }
 
 /// Another beginning or end. What has begun keeps its beginning, and nothing that was changes. What is new in it goes
-/// over whatever was said to be meant before.
+/// over whatever was confirmed before.
 ///
 /// # Errors
 /// As [`note`]; [`Error::NotFound`]; [`Error::Conflict`] once it is over.
 pub fn change(tx: &mut Tx<'_>, id: AbsenceId, within: Window) -> Result<Left> {
     let (stored, now) = (not_over(tx, id)?, tx.now());
-    let held = &stored.absence;
-    let from = if held.window.from <= now { held.window.from } else { within.from.max(now) };
+    let absence = &stored.absence;
+    let from = if absence.window.from <= now { absence.window.from } else { within.from.max(now) };
     let within = Window { from, to: absence_parts::as_stored(within.to) };
     if within.to <= now {
         return refused(why::ENDED);
     }
-    fits(tx, held.user, within, Some(id))?;
-    let parts = serde_json::to_string(&absence_parts::moved(held, &stored.parts, within, now))
+    fits(tx, absence.user, within, Some(id))?;
+    let parts = serde_json::to_string(&absence_parts::moved(absence, &stored.parts, within, now))
         .map_err(|_shape| Error::corrupt("the parts of an absence to store"))?;
     let span = (rows::from_at.eq(within.from.micros()), rows::until_at.eq(within.to.micros()));
     let row = diesel::update(rows::table.find(id.to_string()));
     row.set((span, rows::parts.eq(Some(parts)))).execute(tx.conn)?;
-    let changed = Absence { window: within, ..held.clone() };
-    settled(tx, "shift.absence_changed", &Turned { id, before: Some(held), after: Some(&changed) })
+    let changed = Absence { window: within, ..absence.clone() };
+    settled(tx, "shift.absence_changed", &Turned { id, before: Some(absence), after: Some(&changed) })
 }
 
 /// Takes it back: what has begun ends now, what has not never was. Whoever stood in stands in no more.
@@ -195,16 +195,16 @@ pub fn change(tx: &mut Tx<'_>, id: AbsenceId, within: Window) -> Result<Left> {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] once it is over.
 pub fn take_back(tx: &mut Tx<'_>, id: AbsenceId) -> Result<()> {
-    let (held, now) = (not_over(tx, id)?.absence, tx.now());
+    let (absence, now) = (not_over(tx, id)?.absence, tx.now());
     let row = rows::table.find(id.to_string());
-    if held.window.from < now {
+    if absence.window.from < now {
         diesel::update(row).set(rows::until_at.eq(now.micros())).execute(tx.conn)?;
     } else {
         diesel::delete(row).execute(tx.conn)?;
     }
-    let within = Window { to: now.max(held.window.from), ..held.window };
-    announce(tx, "shift.absence_ended", id, held.user, within, &[])?;
-    absence_mail::announce(tx, &Turned { id, before: Some(&held), after: None })?;
+    let within = Window { to: now.max(absence.window.from), ..absence.window };
+    announce(tx, "shift.absence_ended", id, absence.user, within, &[])?;
+    absence_mail::announce(tx, &Turned { id, before: Some(&absence), after: None })?;
     tx.signal("config.changed", "schedule")
 }
 
@@ -261,11 +261,11 @@ fn not_over(tx: &mut Tx<'_>, id: AbsenceId) -> Result<StoredAbsence> {
     let user = get(tx, id)?.absence.user;
     lock_people(tx, user, &[])?;
     // Somebody else may have changed it or taken it back first.
-    let held = get(tx, id)?;
-    if held.absence.window.to <= tx.now() {
+    let stored = get(tx, id)?;
+    if stored.absence.window.to <= tx.now() {
         return Err(Error::Conflict("this absence is over"));
     }
-    Ok(held)
+    Ok(stored)
 }
 
 /// Whether a person may be away then.
@@ -286,7 +286,7 @@ fn fits(view: &mut Tx<'_>, user: UserId, within: Window, but: Option<AbsenceId>)
     }
     let now = view.now();
     let mut others = list(view, now)?;
-    others.retain(|held| held.absence.user == user && Some(held.id) != but);
+    others.retain(|stored| stored.absence.user == user && Some(stored.id) != but);
     if others.len() >= MOST_AHEAD {
         return Err(Error::Conflict("fifty absences of this person lie ahead"));
     }
@@ -303,8 +303,8 @@ pub fn overlapping(
     within: Window,
     but: Option<AbsenceId>,
 ) -> Result<Option<StoredAbsence>> {
-    let meets = |held: &StoredAbsence| {
-        held.absence.user == user && Some(held.id) != but && held.absence.window.meet(within).is_some()
+    let meets = |stored: &StoredAbsence| {
+        stored.absence.user == user && Some(stored.id) != but && stored.absence.window.meet(within).is_some()
     };
     Ok(list(view, within.from)?.into_iter().find(meets))
 }
@@ -356,12 +356,12 @@ fn left_by(view: &mut View<'_>, id: AbsenceId, user: UserId, within: Window, now
     let (absences, known) = (after(view, now)?, people(view)?);
     let asked = ask_a_certificate(&versions::all_in_force::<Policy>(view, now)?);
     let mut uncovered = Vec::new();
-    for held in versions::all_in_force::<Duty>(view, now)? {
-        let certificate = held.body.need.certificate || asked.contains(&held.name);
-        for (_, window) in turns.iter().filter(|(name, _)| *name == held.name) {
-            let shifts = held.body.schedule.shifts(*window, absences.in_schedule(&held.name));
+    for duty in versions::all_in_force::<Duty>(view, now)? {
+        let certificate = duty.body.need.certificate || asked.contains(&duty.name);
+        for (_, window) in turns.iter().filter(|(name, _)| *name == duty.name) {
+            let shifts = duty.body.schedule.shifts(*window, absences.in_schedule(&duty.name));
             let callable = shifts.iter().filter_map(|shift| callable(shift, &known, certificate));
-            uncovered.extend(gaps(*window, callable).map(|gap| (held.name.clone(), gap)));
+            uncovered.extend(gaps(*window, callable).map(|gap| (duty.name.clone(), gap)));
         }
     }
     let mut schedules: Vec<String> = turns.into_iter().map(|(schedule, _)| schedule).collect();

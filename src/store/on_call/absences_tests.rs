@@ -116,16 +116,16 @@ fn whoever_is_away_is_on_call_in_no_schedule_whatever_is_changed_later() {
         at(&store, NOW, |tx| note(tx, ana, hours(24, 96), &[])).unwrap();
         alone(&store, "later", &[ana], Length::Days(7));
         assert_eq!((who(&store, "later", 12), who(&store, "later", 50)), (vec![ana], vec![]));
-        let held = store.read(|view| get(view, "later", NOW)).unwrap();
-        let mut body = held.body.clone();
+        let duty = store.read(|view| get(view, "later", NOW)).unwrap();
+        let mut body = duty.body.clone();
         let add =
             Override { from: hour(30), to: hour(40), change: Change::Add(ana), meant_at: Some(hour(1)) };
         body.schedule.overrides = vec![add];
         at(&store, NOW, |tx| publish(tx, "later", &body, 1)).unwrap();
         assert_eq!(who(&store, "later", 35), [], "what a caller says was meant is not the house's word");
         let gap = |issue: &Issue| matches!(issue, Issue::Gap(window) if *window == hours(24, 96));
-        let held = store.read(|view| get(view, "later", NOW)).unwrap();
-        let issues = store.read(|view| problems(view, "later", &held.body, NOW)).unwrap();
+        let duty = store.read(|view| get(view, "later", NOW)).unwrap();
+        let issues = store.read(|view| problems(view, "later", &duty.body, NOW)).unwrap();
         assert!(issues.iter().any(gap), "{issues:?}");
         let over =
             Override { from: hour(20), to: hour(30), change: Change::Replace(bia, ana), meant_at: None };
@@ -216,17 +216,17 @@ fn who_stands_in_without_the_certificate_that_is_asked_for_covers_nothing() {
         at(&store, NOW, |tx| certify(tx, ana, hour(2_000)).and_then(|_| certify(tx, bia, hour(2_000))))
             .unwrap();
         let noted = at(&store, NOW, |tx| note(tx, ana, turn, &[cover("duty", turn, caio)])).unwrap();
-        let held = store.read(|view| get(view, "duty", NOW)).unwrap();
-        let issues = store.read(|view| problems(view, "duty", &held.body, NOW)).unwrap();
+        let duty = store.read(|view| get(view, "duty", NOW)).unwrap();
+        let issues = store.read(|view| problems(view, "duty", &duty.body, NOW)).unwrap();
         assert!(issues.contains(&Issue::NobodyCertified(turn)), "{issues:?}");
         at(&store, NOW, |tx| take_back(tx, noted.id)).unwrap();
         certified(caio, 30);
         assert_eq!(stands_in(caio), named(hours(30, 36)), "his ends in the middle of the turn");
         certified(bia, 200);
-        let held = store.read(|view| get(view, "duty", NOW)).unwrap();
-        let mut body = held.body;
+        let duty = store.read(|view| get(view, "duty", NOW)).unwrap();
+        let mut body = duty.body;
         body.need.certificate = true;
-        at(&store, NOW, |tx| publish(tx, "duty", &body, held.version)).unwrap();
+        at(&store, NOW, |tx| publish(tx, "duty", &body, duty.version)).unwrap();
         assert_eq!((stands_in(caio), stands_in(bia)), (named(hours(30, 36)), vec![]));
     }
 }
@@ -289,18 +289,18 @@ fn an_absence_that_ends_within_a_millisecond_leaves_no_gap_before_its_end() {
         let within = Window { from: hour(24), to: hour(30).plus(Duration::from_micros(1_234)) };
         let left = at(&store, NOW, |tx| note(tx, ana, within, &[cover("duty", within, caio)])).unwrap();
         assert_eq!(left.uncovered, []);
-        let held = store.read(|view| get(view, "duty", NOW)).unwrap();
-        let issues = store.read(|view| problems(view, "duty", &held.body, NOW)).unwrap();
+        let duty = store.read(|view| get(view, "duty", NOW)).unwrap();
+        let issues = store.read(|view| problems(view, "duty", &duty.body, NOW)).unwrap();
         assert!(!issues.iter().any(|issue| matches!(issue, Issue::Gap(_))), "{issues:?}");
     }
 }
 
-/// "In the year 9999", said to be meant, was noted; and an auditor, who is in no schedule, was away.
+/// "In the year 9999", confirmed, was noted; and an auditor, who is in no schedule, was away.
 #[test]
 fn an_absence_of_who_is_on_call_nowhere_or_that_ends_too_far_ahead_is_refused() {
     for store in stores() {
         let [ana, bia, _] = ward(&store);
-        let refused = |said: Result<()>| matches!(said, Err(Error::Refused { code: "E_INVALID", .. }));
+        let refused = |result: Result<()>| matches!(result, Err(Error::Refused { code: "E_INVALID", .. }));
         let noted = |user, within| at(&store, NOW, |tx| note(tx, user, within, &[]).map(drop));
         for role in [Role::Auditor, Role::Dpo, Role::Admin] {
             let user = person(&store, role);
@@ -332,19 +332,19 @@ fn an_absence_is_shortened_and_taken_back_and_what_was_stays_true() {
         };
         let id =
             own(NOW, &mut |tx| Ok(note(tx, ana, hours(0, 96), &[cover("duty", hours(0, 12), caio)])?.id));
-        let told = || {
-            let told = store.read(|view| messages::of_case(view, "schedule", &id.to_string())).unwrap();
+        let announced = || {
+            let sent = store.read(|view| messages::of_case(view, "schedule", &id.to_string())).unwrap();
             let absence =
                 |one: &&messages::Stored| one.template == "absence" && one.recipient == boss.to_string();
-            told.iter().filter(absence).count()
+            sent.iter().filter(absence).count()
         };
-        assert_eq!(told(), 1, "who notes their own is heard of");
+        assert_eq!(announced(), 1, "who notes their own is heard of");
         assert_eq!(who(&store, "duty", 1), [caio]);
         // The beginning of what has begun stays.
         at(&store, hour(2), |tx| change(tx, id, hours(60, 61))).unwrap();
-        let held = store.read(|view| list(view, hour(2))).unwrap();
-        assert_eq!(held[0].absence.window, hours(0, 61));
-        assert_eq!(told(), 1, "a manager knows what a manager did");
+        let stored = store.read(|view| list(view, hour(2))).unwrap();
+        assert_eq!(stored[0].absence.window, hours(0, 61));
+        assert_eq!(announced(), 1, "a manager knows what a manager did");
         assert_eq!((who(&store, "duty", 50), who(&store, "duty", 73)), (vec![], vec![ana]));
         let over = at(&store, hour(3), |tx| change(tx, id, hours(0, 2)));
         assert!(matches!(over, Err(Error::Refused { code: "E_INVALID", .. })), "{over:?}");

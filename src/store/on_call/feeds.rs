@@ -1,4 +1,4 @@
-//! Calendars that people follow from other programs. The address carries a secret of which only the hash is kept; a
+//! Calendars that people follow from other programs. The address carries a secret of which only the hash is stored; a
 //! new one, or none, ends the old address. It shows what its owner may see, as long as they may.
 
 use diesel::prelude::*;

@@ -55,16 +55,16 @@ pub fn certify(tx: &mut Tx<'_>, user: UserId, valid_until: Instant) -> Result<Ce
         let what = "a certificate ends within ten years: look at the year";
         return Err(Error::Refused { code: "E_INVALID", what });
     }
-    let told = (
+    let values = (
         certificates::valid_until.eq(valid_until.micros()),
         certificates::noted_by.eq(&by),
         certificates::noted_at.eq(now.micros()),
     );
     on!(&mut *tx.conn, |conn| diesel::insert_into(certificates::table)
-        .values((certificates::user_id.eq(&id), told))
+        .values((certificates::user_id.eq(&id), values))
         .on_conflict(certificates::user_id)
         .do_update()
-        .set(told)
+        .set(values)
         .execute(conn))?;
     let body = serde_json::json!({ "certificate": { "user": user, "valid_until": valid_until } });
     tx.audit(&Act::new("admin.config").about(Subject::User(user)).body(body))?;

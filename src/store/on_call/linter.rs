@@ -39,9 +39,9 @@ impl Linter {
         let within = Window { from: now, to: now.plus(AHEAD) };
         let duties = versions::all_in_force::<Duty>(view, now)?;
         let absences = absences::after(view, now)?;
-        let unfold = |held: versions::Version<Duty>| {
-            let shifts = held.body.schedule.shifts(within, absences.in_schedule(&held.name));
-            (held.name, shifts)
+        let unfold = |stored: versions::Version<Duty>| {
+            let shifts = stored.body.schedule.shifts(within, absences.in_schedule(&stored.name));
+            (stored.name, shifts)
         };
         let shifts = duties.into_iter().map(unfold).collect();
         let mut before: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -121,7 +121,8 @@ pub fn dead_steps(view: &mut View<'_>, now: Instant) -> Result<Vec<(String, usiz
 
 /// The schedules that a policy calls by a step that leaves out whoever has no certificate.
 pub(super) fn ask_a_certificate(policies: &[versions::Version<Policy>]) -> BTreeSet<String> {
-    let steps = policies.iter().flat_map(|held| held.body.steps.iter().chain([&held.body.nobody_reached]));
+    let steps =
+        policies.iter().flat_map(|stored| stored.body.steps.iter().chain([&stored.body.nobody_reached]));
     let asking = steps.filter(|step| step.certificate);
     asking.flat_map(|step| step.targets.iter().filter_map(schedule)).collect()
 }

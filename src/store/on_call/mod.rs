@@ -82,7 +82,7 @@ pub fn get(view: &mut View<'_>, id: &str, now: Instant) -> Result<Version<Duty>>
 pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32> {
     duty.check().map_err(|faulty| Error::Refused { code: "E_INVALID", what: reason(faulty) })?;
     let (known, now) = (people(tx)?, tx.now());
-    let before = versions::in_force::<Duty>(tx, id, now)?.map(|held| held.body.schedule);
+    let before = versions::in_force::<Duty>(tx, id, now)?.map(|stored| stored.body.schedule);
     let was = before.as_ref().map(Schedule::people).unwrap_or_default();
     // People who were in the schedule before may stay until somebody takes them out; the linter warns of them. Nobody
     // new is put in who could not answer.
@@ -92,15 +92,15 @@ pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32>
         let what = "somebody named there may not be on call; name active agents, technicians, clinicians or managers";
         return Err(Error::Refused { code: "E_INVALID", what });
     }
-    let mut kept = duty.clone();
-    // Only the program sets when an override was said to be meant.
+    let mut stored = duty.clone();
+    // Only the program sets when an override was confirmed.
     let known = |over: &Override| before.as_ref().is_some_and(|old| old.overrides.contains(over));
-    for over in &mut kept.schedule.overrides {
+    for over in &mut stored.schedule.overrides {
         over.meant_at = over.meant_at.filter(|at| *at == now || known(over));
     }
-    kept.schedule.overrides.retain(|over| over.to > now);
-    kept.schedule.temporaries.retain(|own| own.to > now);
-    versions::publish(tx, id, &kept, seen)
+    stored.schedule.overrides.retain(|over| over.to > now);
+    stored.schedule.temporaries.retain(|own| own.to > now);
+    versions::publish(tx, id, &stored, seen)
 }
 
 fn reason(faulty: domain::on_call::Faulty) -> &'static str {

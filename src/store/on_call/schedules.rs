@@ -1,4 +1,4 @@
-//! Schedules and teams, kept in versions.
+//! Schedules and teams, stored in versions.
 
 use crate::versions::Versioned;
 use domain::UserId;

@@ -164,7 +164,7 @@ pub(crate) fn one(view: &mut View<'_>, id: SwapId) -> Result<Swap> {
 /// take it.
 ///
 /// # Errors
-/// [`Error::Refused`] where a turn is not whose it is said to be, or somebody could not take it; [`Error::Conflict`]
+/// [`Error::Refused`] where a turn is not the stated person's, or somebody could not take it; [`Error::Conflict`]
 /// with too many open ones; [`Error::NotFound`].
 pub fn ask(tx: &mut Tx<'_>, schedule: &str, asked: &Asked) -> Result<Swap> {
     let (me, now) = (whoever(tx)?, tx.now());
@@ -204,14 +204,14 @@ pub fn ask(tx: &mut Tx<'_>, schedule: &str, asked: &Asked) -> Result<Swap> {
     noted(tx, "shift.offered", &swap, swap.taker)?;
     let body = get(tx, schedule, now)?.body.schedule;
     let known = people(tx)?;
-    let told: Vec<UserId> = match (me == swap.giver, swap.taker) {
+    let announced: Vec<UserId> = match (me == swap.giver, swap.taker) {
         (true, Some(taker)) => vec![taker],
         (true, None) => {
             body.people().into_iter().filter(|user| *user != me && known.contains_key(user)).collect()
         }
         (false, _) => vec![swap.giver],
     };
-    told.into_iter().try_for_each(|user| announce(tx, "swap_asked", &swap, user))?;
+    announced.into_iter().try_for_each(|user| announce(tx, "swap_asked", &swap, user))?;
     tx.signal("config.changed", "swap")?;
     Ok(swap)
 }
@@ -299,10 +299,10 @@ fn left(window: Window, now: Instant) -> Result<Window> {
     Ok(left)
 }
 
-/// Whether each turn is whose it is said to be, and whoever takes one may and could.
+/// Whether each turn is the stated person's, and whoever takes one may and could.
 fn fits(view: &mut View<'_>, swap: &Swap, now: Instant) -> Result<()> {
-    let held = get(view, &swap.schedule, now)?.body;
-    let (schedule, known, absences) = (&held.schedule, people(view)?, absences::after(view, now)?);
+    let duty = get(view, &swap.schedule, now)?.body;
+    let (schedule, known, absences) = (&duty.schedule, people(view)?, absences::after(view, now)?);
     let away = absences.in_schedule(&swap.schedule);
     if !has(schedule, swap.giver, swap.window) {
         let shifts = schedule.shifts(swap.window, away);
@@ -329,7 +329,7 @@ fn fits(view: &mut View<'_>, swap: &Swap, now: Instant) -> Result<()> {
     }
     let takes = |user: UserId, window: Window| {
         let Some(fit) = known.get(&user) else { return refused("this person may not be on call") };
-        if held.need.certificate && fit.certified_until.is_none_or(|until| until < window.to) {
+        if duty.need.certificate && fit.certified_until.is_none_or(|until| until < window.to) {
             return refused(
                 "this schedule asks for a certificate that is valid until the turn ends: ask a manager",
             );

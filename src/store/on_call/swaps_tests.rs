@@ -48,8 +48,8 @@ fn two_people_swap_without_a_third_and_the_log_has_both_words() {
         assert_eq!(who(&store, "duty", 25), [ana], "asking changes nothing");
         assert_eq!(store.read(|view| open(view, "duty", NOW)).unwrap(), std::slice::from_ref(&swap));
         for stranger in [ana, caio] {
-            let said = by(&store, stranger, |tx| answer(tx, swap.id, Word::Accept));
-            assert!(matches!(said, Err(Error::Refused { code: "E_ROLE", .. })), "{said:?}");
+            let refused = by(&store, stranger, |tx| answer(tx, swap.id, Word::Accept));
+            assert!(matches!(refused, Err(Error::Refused { code: "E_ROLE", .. })), "{refused:?}");
         }
         by(&store, bia, |tx| answer(tx, swap.id, Word::Accept)).unwrap();
         assert_eq!((who(&store, "duty", 25), who(&store, "duty", 13)), (vec![bia], vec![ana]));
@@ -60,12 +60,12 @@ fn two_people_swap_without_a_third_and_the_log_has_both_words() {
         );
         let again = by(&store, bia, |tx| answer(tx, swap.id, Word::Accept));
         assert!(matches!(again, Err(Error::NotFound(_))), "it is answered: {again:?}");
-        let told = store.read(|view| messages::of_case(view, "schedule", "duty")).unwrap();
-        let told: Vec<(&str, String)> =
-            told.iter().map(|one| (&*one.template, one.recipient.clone())).collect();
+        let sent = store.read(|view| messages::of_case(view, "schedule", "duty")).unwrap();
+        let templates: Vec<(&str, String)> =
+            sent.iter().map(|one| (&*one.template, one.recipient.clone())).collect();
         assert!(
-            told.contains(&("swap_asked", bia.to_string()))
-                && told.contains(&("swap_taken", ana.to_string()))
+            templates.contains(&("swap_asked", bia.to_string()))
+                && templates.contains(&("swap_taken", ana.to_string()))
         );
         assert_eq!(["shift.offered", "shift.taken"].map(|kind| entries(&store, kind)), [1, 1]);
     }
@@ -167,8 +167,8 @@ fn a_swap_that_lies_beside_its_turn_because_the_rotation_moved_is_found_by_the_l
         let swap = by(&store, ana, |tx| ask(tx, "duty", &offer(ana, Some(bia), given, None))).unwrap();
         by(&store, bia, |tx| answer(tx, swap.id, Word::Accept)).unwrap();
         let beside = || {
-            let held = store.read(|view| get(view, "duty", NOW)).unwrap();
-            let mut found = store.read(|view| problems(view, "duty", &held.body, NOW)).unwrap();
+            let duty = store.read(|view| get(view, "duty", NOW)).unwrap();
+            let mut found = store.read(|view| problems(view, "duty", &duty.body, NOW)).unwrap();
             found.retain(|issue| matches!(issue, Issue::BesideTurn(..)));
             found
         };

@@ -79,18 +79,18 @@ fn who_was_on_call_is_told_by_the_version_in_force_then() {
         assert_eq!(who(&store, "duty", NOW.plus(DAY * 2)), [caio]);
         let before = store.read(|view| on_call(view, "duty", NOW.minus(HOUR)));
         assert!(matches!(before, Err(Error::NotFound(_))), "there was no such schedule");
-        // An override that was over is left out of the next version, and still told.
+        // An override that was over is left out of the next version, and still shown.
         write(&store, NOW.plus(DAY * 4), |tx| publish(tx, "duty", &second, 3));
         assert_eq!(who(&store, "duty", NOW.plus(DAY * 5 / 2)), [caio]);
         let within = Window { from: NOW, to: NOW.plus(DAY * 6) };
         let turns = store.read(|view| turns(view, "duty", within)).unwrap();
-        let told = |from, to, user| (Window { from: NOW.plus(from), to: NOW.plus(to) }, user);
+        let turn = |from, to, user| (Window { from: NOW.plus(from), to: NOW.plus(to) }, user);
         let zero = Duration::ZERO;
         let expected = [
-            told(zero, DAY, ana),
-            told(DAY, DAY * 2, bia),
-            told(DAY * 2, DAY * 3, caio),
-            told(DAY * 3, DAY * 6, bia),
+            turn(zero, DAY, ana),
+            turn(DAY, DAY * 2, bia),
+            turn(DAY * 2, DAY * 3, caio),
+            turn(DAY * 3, DAY * 6, bia),
         ];
         assert_eq!(turns, expected);
         let stale = store.write(Actor::Operator, NOW.plus(DAY * 5), |tx| publish(tx, "duty", &first, 1));
@@ -110,9 +110,9 @@ fn the_seeds_are_the_schedules_that_the_seeded_policies_name() {
         let steps = policies.iter().flat_map(|policy| policy.steps.iter().chain([&policy.nobody_reached]));
         for target in steps.flat_map(|step| &step.targets) {
             if let Target::Schedule(id) = target {
-                let held = store.read(|view| get(view, id, NOW)).unwrap();
-                assert_eq!(held.version, 1, "seeding twice changes nothing");
-                let found = store.read(|view| problems(view, id, &held.body, NOW)).unwrap();
+                let duty = store.read(|view| get(view, id, NOW)).unwrap();
+                assert_eq!(duty.version, 1, "seeding twice changes nothing");
+                let found = store.read(|view| problems(view, id, &duty.body, NOW)).unwrap();
                 assert_eq!(found, [Issue::Gap(Window { from: NOW, to: NOW.plus(AHEAD) })], "{id} is loud");
             }
         }
@@ -183,8 +183,8 @@ fn ordinary_work_beyond_nine_tenths_is_refused_and_red_never() {
         }
         act(first, Deed::Ack).unwrap();
         act(red, Deed::Claim).unwrap();
-        let held = store.read(|view| agents(view, None)).unwrap();
-        assert_eq!((held[0].load, held[0].capacity, held[0].reserve_used()), (2, 2, 1));
+        let agents = store.read(|view| agents(view, None)).unwrap();
+        assert_eq!((agents[0].load, agents[0].capacity, agents[0].reserve_used()), (2, 2, 1));
         act(first, Deed::Resolve { outcome: domain::Outcome::FalseAlarm }).unwrap();
         act(second, Deed::Claim).unwrap_err();
         act(red, Deed::Resolve { outcome: domain::Outcome::FalseAlarm }).unwrap();
@@ -314,9 +314,9 @@ fn complaint_29_no_turn_is_doubled_or_skipped_at_a_change_of_clocks_and_no_bound
         }
         for (from, to) in [(change, change), (change, change + chrono::TimeDelta::minutes(30))] {
             let window = Window { from: zone.first(from), to: zone.last(to) };
-            let held = body.schedule.shifts(window, Away::NOBODY);
+            let shifts = body.schedule.shifts(window, Away::NOBODY);
             assert!(
-                held.iter().all(|shift| window.from <= shift.window.from && shift.window.to <= window.to)
+                shifts.iter().all(|shift| window.from <= shift.window.from && shift.window.to <= window.to)
             );
         }
     }
@@ -329,7 +329,7 @@ fn a_team_is_kept_in_versions() {
         let team = Team { name: Name { pt: "Frente".into(), en: "Front".into() }, members: vec![ana] };
         assert_eq!(team.check(), Ok(()));
         write(&store, NOW, |tx| versions::publish(tx, "front", &team, 0));
-        let held = store.read(|view| versions::in_force::<Team>(view, "front", NOW)).unwrap().unwrap();
-        assert_eq!(held.body, team);
+        let stored = store.read(|view| versions::in_force::<Team>(view, "front", NOW)).unwrap().unwrap();
+        assert_eq!(stored.body, team);
     }
 }

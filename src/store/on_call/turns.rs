@@ -23,9 +23,9 @@ pub fn on_duty(view: &mut View<'_>, at: Instant) -> Result<BTreeSet<UserId>> {
 pub fn present(view: &mut View<'_>, at: Instant) -> Result<BTreeSet<(String, UserId)>> {
     let schedules = versions::all_in_force::<Duty>(view, at)?;
     let absences = away::after(view, at)?;
-    let present = schedules.iter().flat_map(|held| {
-        let there = held.body.schedule.at(at, absences.in_schedule(&held.name));
-        there.into_iter().map(|(user, _)| (held.name.clone(), user))
+    let present = schedules.iter().flat_map(|duty| {
+        let there = duty.body.schedule.at(at, absences.in_schedule(&duty.name));
+        there.into_iter().map(|(user, _)| (duty.name.clone(), user))
     });
     Ok(present.collect())
 }

@@ -197,7 +197,7 @@ impl Audience {
 }
 
 /// An id as somebody sent it: in an address, in a body, in a form. Only an [`Audience`] opens it, so what it names is
-/// looked up among those whom the sender may see before anything is done with it. Until then it can only be said back.
+/// looked up among those whom the sender may see before anything is done with it. Until then it can only be echoed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Requested<T>(T);
@@ -224,7 +224,7 @@ impl<T: fmt::Display> fmt::Display for Requested<T> {
 
 impl Requested<PatientId> {
     /// What was sent, for [`pseudonyms::meant`](crate::privacy::pseudonyms::meant).
-    pub(crate) const fn said(self) -> PatientId {
+    pub(crate) const fn as_sent(self) -> PatientId {
         self.0
     }
 }

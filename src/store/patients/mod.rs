@@ -98,7 +98,7 @@ fn rows(audience: &Audience) -> patients::BoxedQuery<'static, <Conn as Connectio
 /// # Errors
 /// [`Error::NotFound`] for one who is not there or outside; database errors.
 pub fn get(view: &mut View<'_>, audience: &Audience, id: impl Into<Requested<PatientId>>) -> Result<Patient> {
-    let id = id.into().said().to_string();
+    let id = id.into().as_sent().to_string();
     let row = rows(audience).filter(patients::id.eq(id)).select(Row::as_select()).get_result(view.conn);
     row.optional()?.ok_or(Error::NotFound("patient"))?.open(view)
 }

@@ -1,4 +1,4 @@
-//! One-time links: to set a password, to pair. Only the hash is kept; using one spends it.
+//! One-time links: to set a password, to pair. Only the hash is stored; using one spends it.
 
 use std::time::Duration;
 

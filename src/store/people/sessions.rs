@@ -1,4 +1,4 @@
-//! Sign-ins. One row backs the browser's cookie or a program's refresh token; only the secret's hash is kept.
+//! Sign-ins. One row backs the browser's cookie or a program's refresh token; only the secret's hash is stored.
 //! A killed session ends with the next request (OWASP ASVS 7.4).
 
 use std::time::Duration;
@@ -258,7 +258,7 @@ pub fn rotate(tx: &mut Tx<'_>, secret: &str) -> Result<Rotated> {
 }
 
 /// What a browser or a program holds. A program's names its session and carries a tag that only this house makes, so
-/// that one that was spent long ago is told from one that was never given out.
+/// that one that was spent long ago is distinguished from one that was never given out.
 fn fresh(tx: &mut Tx<'_>, id: SessionId, kind: Kind) -> Result<Secret> {
     let secret = Secret::fresh()?;
     if kind != Kind::Program {

@@ -1,7 +1,7 @@
 //! Sign-in slows down after failures and never locks anybody out. What is counted is an account as tried from one
 //! network: a stranger elsewhere costs its owner nothing. A browser in which the owner signed in before has a count of
 //! its own, also beside a stranger. Only who has failed themselves feels how often an account is tried from everywhere.
-//! Buckets are blind: no e-mail, no address is kept.
+//! Buckets are blind: no e-mail, no address is stored.
 
 use std::time::Duration;
 
@@ -172,7 +172,7 @@ pub fn succeeded(tx: &mut Tx<'_>, tried: Tried<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What a browser keeps of a sign-in: that this account signed in there, told by a tag that only this house makes.
+/// What a browser keeps of a sign-in: that this account signed in there, shown by a tag that only this house makes.
 ///
 /// # Errors
 /// The system key is missing.

@@ -35,7 +35,7 @@ pub enum What {
     Looks,
     /// Who stands behind a pseudonym.
     Reveal,
-    /// All that is kept of them, taken away.
+    /// All that is stored about them, exported.
     Export,
     /// A file that is attached to something of theirs: each time that it is handed out.
     Attachments,
@@ -360,8 +360,8 @@ pub(super) fn from_row((id, patient_key, viewer, role, what, code, listed, at): 
 
 /// What the sealed body of a look says of it.
 #[derive(Debug, Default, serde::Deserialize)]
-pub(crate) struct Said {
-    /// As what somebody looked; entries from before roles were kept have none.
+pub(crate) struct LookBody {
+    /// As what somebody looked; entries from before roles were stored have none.
     #[serde(default)]
     pub role: Option<String>,
     /// At what of the one person whom the entry is about.
@@ -370,12 +370,12 @@ pub(crate) struct Said {
     /// At what of whom, in a list.
     #[serde(default)]
     pub seen: Seen,
-    /// Whom a list showed: entries from before it said what of whom.
+    /// Whom a list showed: entries from before it stated what of whom.
     #[serde(default)]
     patients: Vec<PatientId>,
 }
 
-impl Said {
+impl LookBody {
     /// Whom a list showed.
     pub(crate) fn listed(&self) -> impl Iterator<Item = PatientId> {
         self.seen.values().flatten().chain(&self.patients).copied()
@@ -391,8 +391,8 @@ pub(crate) fn listed(view: &mut View<'_>, entry: &audit::Entry) -> Result<Vec<Pa
     let row = audit_bodies::table.find(body.hash.0.as_slice()).select(audit_bodies::bytes);
     let Some(sealed) = row.get_result::<Vec<u8>>(view.conn).optional()? else { return Ok(Vec::new()) };
     let id = entry.id.to_string();
-    match view.open_json::<Said>(Place::new("audit_bodies", "bytes", &id), &sealed) {
-        Ok(said) => Ok(said.listed().collect()),
+    match view.open_json::<LookBody>(Place::new("audit_bodies", "bytes", &id), &sealed) {
+        Ok(look) => Ok(look.listed().collect()),
         Err(Error::Sealed(..) | Error::Corrupt(_)) => Ok(Vec::new()),
         Err(error) => Err(error),
     }

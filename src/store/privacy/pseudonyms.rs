@@ -34,7 +34,7 @@ pub fn meant(
     viewer: UserId,
     asked: Requested<PatientId>,
 ) -> Result<Requested<PatientId>> {
-    let mut block = (*asked.said().0.as_bytes()).into();
+    let mut block = (*asked.as_sent().0.as_bytes()).into();
     cipher(view, viewer)?.decrypt_block(&mut block);
     let patient = PatientId(Uuid::from_bytes(block.into()));
     match patients::key_of(view, patient) {
@@ -56,8 +56,9 @@ mod tests {
             let (ana, bia) = (patient(&store, "Ana").id, patient(&store, "Bia").id);
             let (one, two) = (UserId::new(NOW), UserId::new(NOW));
             let shown = |viewer, who| store.read(|view| of(view, viewer, who)).unwrap();
-            let back =
-                |viewer, said: PatientId| store.read(|view| meant(view, viewer, said.into())).unwrap().said();
+            let back = |viewer, requested: PatientId| {
+                store.read(|view| meant(view, viewer, requested.into())).unwrap().as_sent()
+            };
             assert_eq!(shown(one, ana), shown(one, ana));
             assert_ne!(shown(one, ana), shown(two, ana));
             assert_ne!(shown(one, ana), shown(one, bia));

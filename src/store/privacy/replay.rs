@@ -26,8 +26,8 @@ use domain::{DeviceId, Instant, Reason, Role, UserId};
 pub fn replay(store: &Store, lines: &[Withdrawn], mut restored: Restored, now: Instant) -> Result<Restored> {
     let mut newer = Vec::new();
     for line in lines {
-        let held = withdrawals::table.filter(withdrawals::id.eq(&line.id)).count();
-        if store.read(|view| Ok(held.get_result::<i64>(view.conn)?))? == 0 {
+        let stored = withdrawals::table.filter(withdrawals::id.eq(&line.id)).count();
+        if store.read(|view| Ok(stored.get_result::<i64>(view.conn)?))? == 0 {
             newer.push(&line.what);
         }
     }

@@ -31,7 +31,7 @@ pub enum State {
     Asked,
     /// A DPO agreed, and its day is not over.
     Approved,
-    /// A DPO said no.
+    /// A DPO refused.
     Refused,
     /// Its day is over.
     Over,
@@ -188,7 +188,7 @@ pub fn decide(tx: &mut Tx<'_>, id: RevealId, approved: bool) -> Result<Reveal> {
 /// Who a person is, for the auditor whose request a DPO agreed to. Each time is an entry and a look.
 ///
 /// # Errors
-/// `E_FOUR_EYES` while no DPO agreed, after one said no and once its day is over; [`Error::NotFound`] for somebody
+/// `E_FOUR_EYES` while no DPO agreed, after one refused and once its day is over; [`Error::NotFound`] for somebody
 /// else's request; [`Error::Sealed`] once erased; database errors.
 pub fn open(tx: &mut Tx<'_>, id: RevealId) -> Result<(Reveal, PatientIdentity)> {
     let reveal = locked(tx, id)?;
@@ -391,8 +391,8 @@ mod tests {
                 .unwrap();
             assert_eq!(page.items[0].state, State::Over);
             crate::testing::destroy_keys(&store, Subject::Patient(ana.id));
-            let kept = store.read(|view| get(view, asked.id, NOW)).unwrap();
-            assert_eq!(kept.reason, None, "why goes with who");
+            let stored = store.read(|view| get(view, asked.id, NOW)).unwrap();
+            assert_eq!(stored.reason, None, "why goes with who");
             assert_eq!(code(opened(auditor, NOW)), "erased");
         }
     }

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 pub use amendments::{Amended, By, amend, stands};
 pub use moved::Allowed;
-pub(crate) use moved::{AT_ONCE, Given, Worn, give, held, set_aside, worn};
+pub(crate) use moved::{AT_ONCE, Given, Worn, give, present, set_aside, worn};
 pub use preference::preference;
 pub(crate) use series::range;
 pub use series::series;
@@ -29,7 +29,7 @@ pub use crate::readings::amendments::withdrawals::{
 pub use crate::readings::chunks::backlog::due;
 pub use crate::readings::chunks::roll::{Rolled, roll};
 pub(crate) use crate::readings::chunks::rows::{Outline, Series};
-pub use crate::readings::chunks::sizes::{Part, Sizes, kept_of, sizes};
+pub use crate::readings::chunks::sizes::{Part, Sizes, sizes, stored_of};
 pub(crate) use crate::readings::chunks::span::Span;
 pub(crate) use crate::readings::journal::backend::ReadingStore;
 pub(crate) use crate::readings::journal::measured::signals_of;
@@ -40,7 +40,7 @@ pub use crate::readings::journal::unstamped::{
 };
 pub use crate::readings::receipt::ReceiptRef;
 pub use crate::readings::series::buckets::{Bucket, Drawn, MOST_POINTS, buckets};
-pub use crate::readings::series::history::{Before, TakenBack, said_before};
+pub use crate::readings::series::history::{Before, TakenBack, recorded_before};
 pub use crate::readings::series::latest::latest;
 pub(crate) use crate::readings::series::latest::newest_at;
 pub use crate::readings::series::parts::next_part;

@@ -88,10 +88,10 @@ fn overlaid(
     let chunk = rows::bare_before(view.conn, series, until.micros().saturating_sub(1))?;
     let Some(chunk) = chunk.filter(|chunk| chunk.last_at < until.micros()) else { return Ok(None) };
     let identity = |stored: &StoredReading| (stored.reading.at.micros(), stored.device_key);
-    let mut said = amended(view.conn, series, chunk.span())?;
-    said.extend(moving.iter().map(identity));
+    let mut amended = amended(view.conn, series, chunk.span())?;
+    amended.extend(moving.iter().map(identity));
     let committed = rows::open_by_id(view, series, &chunk)?;
-    Ok(committed.iter().all(|stored| said.contains(&identity(stored))).then_some(chunk))
+    Ok(committed.iter().all(|stored| amended.contains(&identity(stored))).then_some(chunk))
 }
 
 /// Sets readings of one series aside from a patient: they wait for whoever wore the device.
@@ -122,7 +122,7 @@ pub(crate) fn set_aside(
         New {
             identity: Identity { patient, signal, at, device_key: device.key },
             number: histories.get(&at.micros()).map_or(1, History::next),
-            said: Sealed::nothing(&uncorrected(stored.reading)),
+            sealed: Sealed::nothing(&uncorrected(stored.reading)),
             received: stored.received,
             item: Some(item),
             supersedes: false,
@@ -133,7 +133,7 @@ pub(crate) fn set_aside(
         rows::overlay(tx, chunk)?;
     }
     let spoken: Vec<Reading> = readings.iter().map(|stored| stored.reading).collect();
-    said(tx, "reading.amended", "not_bound", patient.id, device.id, &spoken)
+    log_entry(tx, "reading.amended", "not_bound", patient.id, device.id, &spoken)
 }
 
 fn uncorrected(reading: Reading) -> Reading {
@@ -189,13 +189,13 @@ pub(crate) fn give(
             continue;
         }
         taken.push(item);
-        let said = while_nobodys.get(&(reading.signal, reading.at)).map_or(&[][..], Vec::as_slice);
+        let withdrawals = while_nobodys.get(&(reading.signal, reading.at)).map_or(&[][..], Vec::as_slice);
         let taken_back = history.taken_back(tx)?.or_else(|| {
             // What puts a value right is not what it took back.
-            let others = said.iter().filter(|back| back.received != item.received);
+            let others = withdrawals.iter().filter(|back| back.received != item.received);
             Some(TakenBack::of_nobodys(others)).filter(|taken| !taken.leaves(&reading))
         });
-        let puts_right = said.iter().any(|back| back.received == item.received);
+        let puts_right = withdrawals.iter().any(|back| back.received == item.received);
         match theirs.get(&reading.at) {
             Some(known) if known.says_the_same(&reading) => given.theirs += 1,
             Some(_other) => conflicts(tx, patient, item)?,
@@ -211,7 +211,7 @@ pub(crate) fn give(
                 came.push(New {
                     identity: Identity { patient, signal, at: reading.at, device_key: device.key },
                     number: history.next(),
-                    said: Sealed::value(&reading),
+                    sealed: Sealed::value(&reading),
                     received: item.received,
                     item: Some(item.id),
                     supersedes: last.is_some_and(|last| !as_it_was(&last)),
@@ -229,8 +229,8 @@ pub(crate) fn give(
     given.from = arrived.iter().map(|reading| reading.at).min();
     unbound::released(tx, &taken)?;
     let spoken = |items: &[&Item]| items.iter().filter_map(|item| item.reading).collect::<Vec<_>>();
-    said(tx, "reading.amended", "bound", patient.id, device.id, &arrived)?;
-    said(tx, "quarantine.released", NOT_BOUND, patient.id, device.id, &spoken(&taken))?;
+    log_entry(tx, "reading.amended", "bound", patient.id, device.id, &arrived)?;
+    log_entry(tx, "quarantine.released", NOT_BOUND, patient.id, device.id, &spoken(&taken))?;
     for (code, items) in refused {
         given.refused += items.len();
         let body = serde_json::json!({ "device": device.id, "count": items.len() });
@@ -261,13 +261,13 @@ fn in_force(
 }
 
 /// Which of these a patient has of a device.
-pub(crate) fn held(
+pub(crate) fn present(
     view: &mut View<'_>,
     wearer: Wearer,
-    said: &[(Signal, Instant)],
+    identities: &[(Signal, Instant)],
 ) -> Result<Vec<(Signal, Instant)>> {
     let mut of: BTreeMap<Signal, BTreeSet<Instant>> = BTreeMap::new();
-    for (signal, at) in said {
+    for (signal, at) in identities {
         of.entry(*signal).or_default().insert(*at);
     }
     let mut out = Vec::new();
@@ -304,7 +304,7 @@ fn conflicts(tx: &mut Tx<'_>, patient: Keyed<PatientId>, item: &Item) -> Result<
 }
 
 /// One entry for all of them: which series, from when to when, how many.
-fn said(
+fn log_entry(
     tx: &mut Tx<'_>,
     kind: &'static str,
     code: &str,

@@ -1,4 +1,4 @@
-//! Readings set aside: sealed, kept 30 days, released or discarded by a clinician with a reason.
+//! Readings set aside: sealed, retained for 30 days, released or discarded by a clinician with a reason.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use crate::keys::{Class, Subject};
 use domain::id::uuid_at;
 use domain::{Flags, Instant, PatientId, Reading, Signal, Unit};
 
-/// How long what was set aside is kept.
-pub(crate) const KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// How long readings in quarantine are retained.
+pub(crate) const RETENTION: Duration = Duration::from_secs(30 * 86_400);
 
-/// Why a withdrawal waits: its device was at somebody else when it said so.
+/// Why a withdrawal waits: its device was at somebody else when it came.
 pub const WITHDRAWN: &str = "E_WITHDRAWN";
 
 /// What is set aside, and why.
@@ -47,7 +47,7 @@ pub struct Aside<'a> {
     pub payload: Option<&'a Unreadable>,
 }
 
-/// What is kept of a payload that cannot be read.
+/// What is stored about a payload that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
     /// SHA-256 of it, hex.
@@ -123,7 +123,7 @@ pub(crate) fn insert_many(tx: &mut Tx<'_>, asides: &[Aside<'_>]) -> Result<Vec<U
             at: names.map(|(_, at)| at.micros()),
             received: aside.received.stored(),
             received_at: now.micros(),
-            expires_at: now.plus(KEPT).micros(),
+            expires_at: now.plus(RETENTION).micros(),
             sealed,
         });
     }

@@ -73,16 +73,16 @@ pub fn settled(
     whose: Whose,
     rule: &Rule,
     stored: &[StoredAlert],
-    told: &[ReplayedEpisode],
+    replayed: &[ReplayedEpisode],
     head: Instant,
 ) -> Result<usize> {
     let old: Vec<StoredEpisode> =
         stored.iter().map(|alert| StoredEpisode { id: alert.id(), episode: alert.episode.clone() }).collect();
-    let new: Vec<Episode> = told.iter().map(|told| told.episode.clone()).collect();
+    let new: Vec<Episode> = replayed.iter().map(|replayed| replayed.episode.clone()).collect();
     let changes = reconcile(&old, &new, head, tx.now());
     let count = changes.len();
     for change in changes {
-        settle(tx, whose, rule, &change, told)?;
+        settle(tx, whose, rule, &change, replayed)?;
     }
     Ok(count)
 }
@@ -92,14 +92,14 @@ fn settle(
     whose: Whose,
     rule: &Rule,
     change: &EpisodeChange,
-    told: &[ReplayedEpisode],
+    replayed: &[ReplayedEpisode],
 ) -> Result<()> {
     match change {
         EpisodeChange::Opened { episode, retrospective, .. } => {
-            let finding = found(told, episode);
+            let finding = found(replayed, episode);
             let finding = finding.unwrap_or_else(|| Finding::of_episode(rule, episode, episode.peak(), &[]));
-            match moves::told_of(tx, whose.key, episode)? {
-                Some(told) => moves::come_back(tx, &told, episode, &finding, *retrospective)?,
+            match moves::returned(tx, whose.key, episode)? {
+                Some(alert) => moves::come_back(tx, &alert, episode, &finding, *retrospective)?,
                 None => {
                     alerts::open(
                         tx,
@@ -116,7 +116,7 @@ fn settle(
             let stored = alerts::get(tx, *id)?;
             // An alert that pages goes on paging; a mere correction of a past episode pages nobody.
             let retrospective = if rose_to.is_some() { *retrospective } else { stored.retrospective };
-            alerts::judged(tx, &stored, episode, found(told, episode).as_ref(), retrospective)?;
+            alerts::judged(tx, &stored, episode, found(replayed, episode).as_ref(), retrospective)?;
         }
         EpisodeChange::Merged { id, into } => merge(tx, *id, *into)?,
         EpisodeChange::Retracted { id } => {
@@ -133,14 +133,14 @@ fn settle(
 fn merge(tx: &mut Tx<'_>, id: AlertId, into: AlertId) -> Result<()> {
     let merged = alerts::get(tx, id)?;
     alerts::withdraw(tx, &merged, Outcome::Duplicate)?;
-    let kept = alerts::get(tx, into)?;
-    alerts::absorb(tx, &kept, &merged)?;
+    let survivor = alerts::get(tx, into)?;
+    alerts::absorb(tx, &survivor, &merged)?;
     Ok(())
 }
 
 /// What an episode rests on, unless that is known already.
-fn found(told: &[ReplayedEpisode], episode: &Episode) -> Option<Finding> {
-    told.iter().find(|told| told.episode == *episode)?.finding.clone()
+fn found(replayed: &[ReplayedEpisode], episode: &Episode) -> Option<Finding> {
+    replayed.iter().find(|replayed| replayed.episode == *episode)?.finding.clone()
 }
 
 fn since(readings: &[JudgedReading], from: Instant) -> &[JudgedReading] {

@@ -153,7 +153,7 @@ fn announce(tx: &mut Tx<'_>, alert: &StoredAlert, clock: &SlaClock, did: Did) ->
     let ground = Ground::ask(tx, alert.case.patient)?;
     if let (Did::Breached, Some(policy)) = (did, &policy) {
         let (pace, case) = (Pace::of(clock.level(), &clock.calendar), &alert.case);
-        let run = Run::breached(escalation::kept(policy.clone()), pace, case, now);
+        let run = Run::breached(escalation::policy_of_run(policy.clone()), pace, case, now);
         escalation::begin(tx, case.id, case.patient, run, ground)?;
     }
     // Without a legal basis for calling people, the clock shows on the queue only.

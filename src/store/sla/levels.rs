@@ -1,4 +1,4 @@
-//! Service levels, kept in versions.
+//! Service levels, stored in versions.
 
 use crate::alerts::reds;
 use crate::versions::Versioned;

@@ -269,13 +269,14 @@ impl SlaClock {
         }
         // Below red nobody is warned outside the calendar's hours, whatever the clock counts by: what comes late, after
         // an outage, waits until the calendar opens.
-        let told = |says: Option<Instant>| match self.level() {
-            Level::Red => timer.told_at(&self.calendar, says?),
+        let announced = |says: Option<Instant>| match self.level() {
+            Level::Red => timer.announced_at(&self.calendar, says?),
             _ => self.calendar.opens(says?.max(now)),
         };
-        let unsaid = self.record.breached_at.is_none();
-        let breach = told(timer.due(&self.calendar)).filter(|_| unsaid);
-        let warn = told(timer.warn_at(&self.calendar)).filter(|_| unsaid && self.record.warned_at.is_none());
+        let unannounced = self.record.breached_at.is_none();
+        let breach = announced(timer.due(&self.calendar)).filter(|_| unannounced);
+        let warn = announced(timer.warn_at(&self.calendar))
+            .filter(|_| unannounced && self.record.warned_at.is_none());
         let pause = timer.pauses.last().filter(|pause| pause.to.is_none());
         let resume = pause.map(|pause| pause.from.plus(self.pause_left()));
         let all = [(breach, Did::Breached), (resume, Did::Resumed), (warn, Did::Warned)];

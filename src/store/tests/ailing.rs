@@ -79,12 +79,12 @@ fn a_node_whose_words_do_not_come_round_says_that_it_hears_nobody_and_connects_a
         home.threads().strike("speak", 4);
         heard(false);
         heard(true);
-        let mut told = home.signals();
+        let mut announced = home.signals();
         let say = |tx: &mut Tx<'_>| {
             tx.tell_nodes("device.connected", "again");
             Ok(())
         };
         home.reopened().unwrap().keep_house(Urgency::Urgent, "test", NOW, say).unwrap();
-        crate::tests::hears(&mut told, "device.connected", &"again");
+        crate::tests::hears(&mut announced, "device.connected", &"again");
     }
 }

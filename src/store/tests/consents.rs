@@ -53,10 +53,10 @@ fn a_grant_and_its_revocation_leave_event_row_entry_and_word() {
     for store in stores() {
         let ana = patient(&store, "Ana");
         drop(store.take_touched());
-        let mut told = store.signals();
+        let mut announced = store.signals();
         let given = grant(&store, ana.id).unwrap();
         assert_eq!((given.record.state, given.record.epoch, given.changed), (State::Granted, 1, true));
-        hears(&mut told, "consent.changed", &ana.id);
+        hears(&mut announced, "consent.changed", &ana.id);
         assert_eq!(store.take_touched(), [Touched::Patient(ana.key)]);
         let taken = revoke(&store, ana.id).unwrap();
         assert_eq!((taken.record.state, taken.record.epoch), (State::Revoked, 2));
@@ -294,10 +294,10 @@ fn the_last_of_ten_thousand_superseded_grants_is_denied_by_the_publication_itsel
         assert!(store.take_touched().contains(&Touched::Everything), "no copy of a consent outlives it");
         let raw = store.read(|view| ledger::stored(view, zoe.key)).unwrap();
         assert_eq!(raw.record(COLLECT).unwrap().state, State::Granted, "its turn has not come");
-        let held = store.keep_house(Urgency::Patient, "ingest", later, |tx| {
+        let records = store.keep_house(Urgency::Patient, "ingest", later, |tx| {
             ledger::lock_for_share(tx, &[zoe.key], &[COLLECT])
         });
-        assert_eq!(held.unwrap()[0].1.state, State::Stale, "ingest is told the same");
+        assert_eq!(records.unwrap()[0].1.state, State::Stale, "ingest is told the same");
         let granted = store.read(|view| ledger::in_state(view, COLLECT, &[State::Granted])).unwrap();
         assert!(granted.iter().all(|(key, _)| *key != zoe.key));
         // Whoever says yes to the new text is permitted at once, and does not wait in the line either.

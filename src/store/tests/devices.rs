@@ -78,9 +78,9 @@ fn a_token_ends_at_its_time_and_with_its_device() {
 fn the_first_connection_is_told_once_and_status_comes_back() {
     for store in stores() {
         let id = device(&store).id;
-        let mut told = store.signals();
+        let mut announced = store.signals();
         assert!(house(&store, |tx| devices::connected(tx, id, 3)));
-        hears(&mut told, "device.changed", &id);
+        hears(&mut announced, "device.changed", &id);
         house(&store, |tx| devices::disconnected(tx, id, 2));
         assert!(store.read(|view| devices::get(view, id)).unwrap().online, "it is at another node");
         house(&store, |tx| devices::disconnected(tx, id, 3));
@@ -190,8 +190,8 @@ fn a_command_waits_until_its_own_device_has_it_and_the_first_reply_stays() {
             house(&store, |tx| commands::reply(tx, id, command, &serde_json::json!(answer)));
         }
         assert_eq!(waiting(), []);
-        let kept = store.read(|view| commands::page(view, id, &Ask::default())).unwrap().items.remove(0);
-        assert_eq!(kept.reply, Some((NOW, serde_json::json!("done"))));
+        let command = store.read(|view| commands::page(view, id, &Ask::default())).unwrap().items.remove(0);
+        assert_eq!(command.reply, Some((NOW, serde_json::json!("done"))));
     }
 }
 
@@ -254,7 +254,7 @@ fn the_newest_battery_level_stays() {
         for charge in [charge(hours(1), 40.0), charge(hours(3), 7.0), charge(hours(2), 25.0)] {
             house(&store, |tx| status::charge(tx, made.id, made.key, charge));
         }
-        let kept = store.read(|view| status::charged(view, made.id, made.key)).unwrap();
-        assert_eq!(kept, Some(charge(hours(3), 7.0)));
+        let stored = store.read(|view| status::charged(view, made.id, made.key)).unwrap();
+        assert_eq!(stored, Some(charge(hours(3), 7.0)));
     }
 }

@@ -54,10 +54,10 @@ impl Wire {
                 if !sent.windows(6).any(|word| word == b"COMMIT") {
                     return true;
                 }
-                let told = all.swap(PASSES, Ordering::SeqCst);
-                all.store(if told == GOES_DOWN { DOWN } else { PASSES }, Ordering::SeqCst);
-                lost.store(told, Ordering::SeqCst);
-                told != LOSES_COMMIT
+                let next = all.swap(PASSES, Ordering::SeqCst);
+                all.store(if next == GOES_DOWN { DOWN } else { PASSES }, Ordering::SeqCst);
+                lost.store(next, Ordering::SeqCst);
+                next != LOSES_COMMIT
             });
         });
         let (mut from, mut to) = (copy(server), copy(client));
@@ -107,8 +107,8 @@ fn whoever_revokes_is_told_what_holds_though_the_databases_answer_is_lost() {
         let grant =
             || home.write(Actor::Operator, NOW, |tx| grant_one(tx, ana.id, Purpose::TelemetryCollect));
         let state = || {
-            let held = home.read(|view| ledger::of(view, ana.key)).unwrap();
-            Records::record(&held, Purpose::TelemetryCollect).map(|record| record.state)
+            let records = home.read(|view| ledger::of(view, ana.key)).unwrap();
+            Records::record(&records, Purpose::TelemetryCollect).map(|record| record.state)
         };
         for (mood, times) in [(LOSES_ANSWER, 1), (LOSES_COMMIT, 2)] {
             grant().unwrap();

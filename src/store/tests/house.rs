@@ -1,4 +1,4 @@
-//! Access entries, kept answers and what dashboards are told.
+//! Access entries, stored answers and signals to dashboards.
 
 use std::sync::Barrier;
 
@@ -42,9 +42,10 @@ fn looks_are_in_the_log_once_in_five_minutes_per_viewer_patient_and_thing() {
         let of = |who: &crate::patients::Patient| {
             store.read(|view| accesses::of_patient(view, who.key, None, 10)).unwrap()
         };
-        let told: Vec<_> = of(&ana).into_iter().map(|told| (told.what, told.refused, told.listed)).collect();
-        assert_eq!(told.len(), 6);
-        assert!(told.contains(&(What::Readings, Some("E_REVOKED".to_owned()), false)));
+        let access: Vec<_> =
+            of(&ana).into_iter().map(|access| (access.what, access.refused, access.listed)).collect();
+        assert_eq!(access.len(), 6);
+        assert!(access.contains(&(What::Readings, Some("E_REVOKED".to_owned()), false)));
         assert_eq!(of(&bia).len(), 1);
         let stranger = Look { patient: domain::PatientId::new(NOW), ..readings };
         look(one, &[stranger], NOW);
@@ -72,7 +73,7 @@ fn a_repeated_call_gets_the_first_answer_and_another_body_is_refused() {
         assert_eq!(find(&Call { actor: "user:2", ..call }).unwrap(), None);
         let other = find(&Call { body: b"{}", ..call });
         assert!(matches!(other, Err(Error::Refused { code: "E_IDEMPOTENCY", .. })));
-        let later = NOW.plus(idempotency::KEPT).plus(COVERS);
+        let later = NOW.plus(idempotency::RETENTION).plus(COVERS);
         assert_eq!(store.keep_house(Urgency::Patient, "retention", later, idempotency::prune).unwrap(), 1);
         assert_eq!(find(&call).unwrap(), None);
     }

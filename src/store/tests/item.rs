@@ -12,14 +12,14 @@ use crate::testing::{NOW, stores};
 use crate::{Act, Class, Error, Place, Result, Store, Subject, Touched, Tx};
 use domain::{Role, StaffIdentity, UserId};
 
-fn said(tx: &mut Tx<'_>, kind: &'static str) -> Result<()> {
+fn entry(tx: &mut Tx<'_>, kind: &'static str) -> Result<()> {
     tx.audit(&Act::new(kind).body(json!({ "row": kind })))
 }
 
 /// Does everything that a transaction can leave behind, then fails.
 fn failing(tx: &mut Tx<'_>, subject: Subject) -> Result<()> {
     settings::set(tx, "colour", "red")?;
-    said(tx, "engine.quarantined")?;
+    entry(tx, "engine.quarantined")?;
     tx.signal("alert.changed", "undone")?;
     tx.tell_nodes("alert.changed", "undone");
     tx.touch(Touched::Rules);
@@ -37,23 +37,23 @@ fn an_item_that_fails_leaves_no_entry_no_body_no_word_and_no_change() {
         let subject = Subject::User(UserId::new(NOW));
         let before = (entries(&store, "admin.config"), bodies(&store));
         let last = store.read(signals::newest).unwrap();
-        let mut told = store.signals();
+        let mut announced = store.signals();
         drop(store.take_touched());
         act(&store, |tx| {
-            said(tx, "engine.lapse")?;
+            entry(tx, "engine.lapse")?;
             assert!(tx.item(|tx| failing(tx, subject)).is_err());
-            tx.item(|tx| said(tx, "engine.lapse"))?;
+            tx.item(|tx| entry(tx, "engine.lapse"))?;
             tx.signal("config.changed", "done")
         })
         .unwrap();
         assert_eq!((entries(&store, "engine.lapse"), entries(&store, "engine.quarantined")), (2, 0));
         assert_eq!((entries(&store, "admin.config"), bodies(&store)), (before.0, before.1 + 2));
         assert_eq!(store.read(|view| settings::get(view, "colour")).unwrap(), None);
-        let kept = store.read(|view| signals::after(view, last, 9)).unwrap().unwrap();
-        assert_eq!(kept.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>(), ["done"]);
+        let stored = store.read(|view| signals::after(view, last, 9)).unwrap().unwrap();
+        assert_eq!(stored.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>(), ["done"]);
         assert_eq!(store.take_touched(), []);
-        crate::tests::hears(&mut told, "config.changed", &"done");
-        assert!(told.try_recv().is_err(), "nothing else was told");
+        crate::tests::hears(&mut announced, "config.changed", &"done");
+        assert!(announced.try_recv().is_err(), "nothing else was told");
     }
 }
 
@@ -76,7 +76,7 @@ fn a_key_that_an_item_made_and_lost_seals_nothing() {
         let place = Place::new("audit_bodies", "bytes", "a");
         let blob = act(&store, |tx| {
             assert!(tx.item(|tx| failing(tx, subject)).is_err());
-            said(tx, "engine.lapse")?;
+            entry(tx, "engine.lapse")?;
             tx.seal(subject, Class::Audit, place, b"kept")
         });
         let blob = blob.unwrap();
@@ -96,17 +96,17 @@ fn a_key_that_was_looked_at_before_its_commit_failed_is_forgotten_with_it() {
             Err::<(), _>(Error::Conflict("no"))
         });
         assert!(lost.is_err());
-        let kept = act(&store, |tx| {
+        let sealed = act(&store, |tx| {
             let item = tx.item(|tx| {
                 tx.key_or_new(subject, Class::Audit)?;
                 tx.key(subject, Class::Audit)?;
                 Err::<(), _>(Error::Conflict("no"))
             });
             assert!(item.is_err());
-            said(tx, "engine.lapse")?;
+            entry(tx, "engine.lapse")?;
             tx.seal(subject, Class::Audit, place, b"kept")
         });
-        let blob = kept.unwrap();
+        let blob = sealed.unwrap();
         let again = store.reopened().unwrap();
         assert_eq!(again.read(|view| view.open(place, &blob)).unwrap(), b"kept");
     }

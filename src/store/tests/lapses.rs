@@ -91,16 +91,16 @@ fn each_kind_of_plan_that_was_not_carried_out_is_found() {
         })
         .unwrap();
         assert_eq!(late(&store, NOW.minus(Duration::from_micros(1))), BTreeSet::new(), "nothing was due yet");
-        let told = |kind: &str, row: String| (kind.to_owned(), row);
+        let lapse = |kind: &str, row: String| (kind.to_owned(), row);
         let mut wanted = BTreeSet::from([
-            told("late_step", escalation_of(&store, escalating)),
-            told("late_message", due.to_string()),
-            told("unescalated_red", lost.to_string()),
+            lapse("late_step", escalation_of(&store, escalating)),
+            lapse("late_message", due.to_string()),
+            lapse("unescalated_red", lost.to_string()),
         ]);
         assert_eq!(late(&store, NOW), wanted);
-        wanted.insert(told("stuck_message", stuck.to_string()));
+        wanted.insert(lapse("stuck_message", stuck.to_string()));
         assert_eq!(late(&store, at(1)), wanted, "an attempt has half a minute");
-        wanted.insert(told("late_timer", clock_of(&store, escalating, "red_first_response")));
+        wanted.insert(lapse("late_timer", clock_of(&store, escalating, "red_first_response")));
         assert_eq!(late(&store, at(16)), wanted, "the warning was due");
     }
 }
@@ -189,7 +189,7 @@ fn a_lapse_that_comes_back_stands_again() {
     }
 }
 
-/// One step stood late for days, and every later one was told to nobody.
+/// One step stood late for days, and every later one was announced to nobody.
 #[test]
 fn a_kind_of_lapse_that_stands_is_told_again_after_an_hour_when_another_joins_it() {
     for store in stores() {
@@ -199,7 +199,7 @@ fn a_kind_of_lapse_that_stands_is_told_again_after_an_hour_when_another_joins_it
             expected_at: NOW,
         };
         let settled = |found: &[Lapse], at| {
-            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found, false)).unwrap().untold
+            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found, false)).unwrap().unannounced
         };
         let (one, two, three) = (lapse("a"), lapse("b"), lapse("c"));
         assert!(settled(std::slice::from_ref(&one), at(1)));

@@ -57,11 +57,11 @@ pub(super) fn entries(store: &Store, kind: &str) -> i64 {
         .unwrap()
 }
 
-/// Waits until a signal is told; on PostgreSQL it takes the way by the database.
-pub(crate) fn hears(told: &mut Receiver<Signalled>, name: &str, subject: &impl ToString) {
+/// Waits until a signal is announced; on PostgreSQL it takes the way by the database.
+pub(crate) fn hears(announced: &mut Receiver<Signalled>, name: &str, subject: &impl ToString) {
     let (began, subject) = (Moment::now(), subject.to_string());
     while began.elapsed() < Duration::from_secs(10) {
-        match told.try_recv() {
+        match announced.try_recv() {
             Ok(signal) if signal.name == name && signal.subject == subject => return,
             Ok(_other) => {}
             Err(_nothing_yet) => std::thread::park_timeout(Duration::from_millis(5)),

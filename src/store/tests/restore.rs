@@ -77,10 +77,10 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         let key = audit::load(&restored, &keys).unwrap();
         let whole = |store: &Store| audit::verify(store, key.vkey(), None, &[]).unwrap();
         assert!(whole(&restored).ok, "{:?}", whole(&restored));
-        let told = Restored { lost: lost.clone(), ..Restored::default() };
-        let told = replay::replay(&restored, &lines, told, later).unwrap();
-        assert!(told.replayed >= 8 && told.beyond >= 1, "{told:?}");
-        assert_eq!(told.lost, lost);
+        let report = Restored { lost: lost.clone(), ..Restored::default() };
+        let report = replay::replay(&restored, &lines, report, later).unwrap();
+        assert!(report.replayed >= 8 && report.beyond >= 1, "{report:?}");
+        assert_eq!(report.lost, lost);
 
         let user = |id| restored.read(|view| users::account(view, id)).unwrap();
         assert!(user(gone.id).user.disabled_at.is_some());
@@ -93,8 +93,8 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         assert!(tokens.iter().all(|token| token.revoked_at.is_some()), "{tokens:?}");
         assert!(restored.read(|view| devices::get(view, band.id)).unwrap().disabled_at.is_some());
         assert!(restored.read(|view| bindings::at(view, device.key, later)).unwrap().is_none());
-        let held = restored.read(|view| consents::ledger::of(view, ana.key)).unwrap();
-        assert_eq!(consent::Records::record(&held, collect).unwrap().state, consent::State::Revoked);
+        let records = restored.read(|view| consents::ledger::of(view, ana.key)).unwrap();
+        assert_eq!(consent::Records::record(&records, collect).unwrap().state, consent::State::Revoked);
         let erased = restored.read(|view| view.key(Subject::Patient(bia.id), Class::Identity).map(drop));
         assert!(matches!(erased, Err(Error::Sealed(keys::seal::Broken::KeyDestroyed, _))), "{erased:?}");
         // Once more changes nothing but the entry.
@@ -110,8 +110,8 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         assert!(restored.read(withdrawals::unacknowledged).unwrap().is_none());
         assert!(act(&restored, |tx| withdrawals::acknowledge(tx, "Ana Lima", "again")).is_err());
         // Who kept the lost head still sees that it was lost.
-        let kept = lost.unwrap();
-        assert!(!audit::verify(&restored, key.vkey(), None, &[&kept]).unwrap().ok);
+        let head = lost.unwrap();
+        assert!(!audit::verify(&restored, key.vkey(), None, &[&head]).unwrap().ok);
     }
 }
 

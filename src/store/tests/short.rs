@@ -24,8 +24,8 @@ fn rest(millis: u64) {
     std::thread::park_timeout(Duration::from_millis(millis));
 }
 
-/// What is told first, and after how long.
-pub(super) fn told(store: &Store, wanted: impl Fn(&Trouble) -> bool) -> (Trouble, Duration) {
+/// What is reported first, and after how long.
+pub(super) fn first_trouble(store: &Store, wanted: impl Fn(&Trouble) -> bool) -> (Trouble, Duration) {
     let began = Moment::now();
     loop {
         if let Some(found) = store.troubles().into_iter().find(&wanted) {
@@ -55,7 +55,7 @@ fn a_statement_that_waits_for_a_foreign_lock_is_told_within_two_seconds_and_one_
             let other = foreign(&home, &format!("BEGIN; {sql}"));
             std::thread::scope(|scope| {
                 let waiting = scope.spawn(|| house(&home, ROW));
-                let (trouble, after) = told(&home, |_any| true);
+                let (trouble, after) = first_trouble(&home, |_any| true);
                 assert!(after < Duration::from_secs(3), "{after:?}");
                 assert_eq!(trouble.stops, stops, "{trouble:?}");
                 for words in ["waits for a lock", "see pg_stat_activity and pg_locks"] {
@@ -67,7 +67,7 @@ fn a_statement_that_waits_for_a_foreign_lock_is_told_within_two_seconds_and_one_
                     watched.works();
                     std::thread::park_timeout(Duration::from_millis(2_500));
                 });
-                told(&home, |trouble| trouble.stops);
+                first_trouble(&home, |trouble| trouble.stops);
                 drop(other);
                 waiting.join().unwrap().unwrap();
                 works.unwrap().join().unwrap();
@@ -111,7 +111,7 @@ fn a_node_that_stands_still_in_the_middle_of_a_transaction_is_told_by_those_who_
             });
             rest(200);
             scope.spawn(|| house(&home, ROW));
-            let (_, after) = told(&home, |trouble| trouble.words.contains("waits for a lock"));
+            let (_, after) = first_trouble(&home, |trouble| trouble.words.contains("waits for a lock"));
             assert!((3..6).contains(&after.as_secs()), "{after:?}");
         });
         well(&home, 3);
@@ -165,7 +165,7 @@ fn a_server_without_connections_is_named_while_somebody_waits_for_one() {
             let slow = scope.spawn(|| house(&store, "SELECT pg_sleep(6)"));
             rest(300);
             let waits = scope.spawn(|| house(&store, "SELECT 1"));
-            let (trouble, after) = told(&store, |trouble| trouble.stops);
+            let (trouble, after) = first_trouble(&store, |trouble| trouble.stops);
             assert!(after < Duration::from_secs(3), "{after:?}");
             let words = trouble.words;
             assert!(
@@ -231,7 +231,7 @@ fn sessions_that_were_opened_while_the_server_took_no_writes_are_not_kept() {
             })
         };
         assert_eq!((all(), all()), (0, 0));
-        told(&store, |trouble| trouble.words.contains("refuses to write"));
+        first_trouble(&store, |trouble| trouble.words.contains("refuses to write"));
         // Nobody ends what there is.
         drop(foreign(&home, &format!("ALTER ROLE {} RESET ALL", role.0)));
         well(&store, 12);

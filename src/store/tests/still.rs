@@ -11,7 +11,7 @@ use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 
-use super::short::{ROW, Role, TABLE, house, told, watched};
+use super::short::{ROW, Role, TABLE, first_trouble, house, watched};
 use crate::db::waits::still;
 use crate::keys::kek::Keks;
 use crate::testing::{Home, NOW};
@@ -67,12 +67,12 @@ fn join(node: &TcpStream, server: &TcpStream, cut: &Arc<AtomicBool>) {
                     Err(waits) if waits.kind() == ErrorKind::WouldBlock => continue,
                     Err(_gone) => break,
                 };
-                let said = &bytes[..count];
+                let received = &bytes[..count];
                 let has =
-                    |words: &str| says && said.windows(words.len()).any(|part| part == words.as_bytes());
+                    |words: &str| says && received.windows(words.len()).any(|part| part == words.as_bytes());
                 deaf.fetch_or(has(IS_DEAF), Ordering::SeqCst);
                 let bits = if has(IS_SLOW) { BITS } else { 1 };
-                let mut bits = said.chunks(count.div_ceil(bits));
+                let mut bits = received.chunks(count.div_ceil(bits));
                 let passed = bits.try_for_each(|bit| {
                     let passed = if stopped { Ok(()) } else { to.write_all(bit) };
                     if bit.len() < count {
@@ -152,7 +152,7 @@ fn a_node_that_stands_still_in_the_middle_of_a_statement_loses_what_it_holds() {
                     }),
                 });
                 if waiter == Waiter::AnotherNode {
-                    told(&home, |trouble| trouble.words.contains("waits for a lock"));
+                    first_trouble(&home, |trouble| trouble.words.contains("waits for a lock"));
                 }
                 // Where nobody ends it whoever waits is told that the store is busy, after 30 seconds.
                 assert!(waits.join().unwrap().is_ok(), "{how}, {waiter:?}");
@@ -184,7 +184,7 @@ fn a_node_on_a_slow_wire_comes_to_its_end_though_its_own_work_waits_for_it_and_s
             });
             held_now.recv().unwrap();
             let beside = scope.spawn(|| house(&slow, ROW));
-            let (trouble, _) = told(&slow, |trouble| trouble.words.contains("arrive slowly"));
+            let (trouble, _) = first_trouble(&slow, |trouble| trouble.words.contains("arrive slowly"));
             assert!(!trouble.stops, "{trouble:?}");
             assert!(works.join().unwrap().is_ok(), "nobody ends it");
             assert!(beside.join().unwrap().is_ok());

@@ -16,7 +16,7 @@ use crate::db::tx::{Tx, View};
 use domain::line::NotALine;
 use domain::{Instant, Label, UserId};
 
-/// What is kept in versions.
+/// What is stored in versions.
 pub trait Versioned: Serialize + DeserializeOwned {
     /// The kind's name in the store, the log and the signal.
     const KIND: &'static str;

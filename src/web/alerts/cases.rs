@@ -1,4 +1,4 @@
-//! Alerts as a viewer may see them: the work on one for whoever may see alerts; what judgement said (rule, signal,
+//! Alerts as a viewer may see them: the work on one for whoever may see alerts; what judgement found (rule, signal,
 //! level, finding) under the patient's permit of this moment alone. API and pages take alerts from here and from
 //! nowhere else.
 
@@ -25,7 +25,7 @@ use store::{Before, Cursor, View};
 /// How many unresolved alerts one look takes in; beyond it the queue says that there are more.
 pub(crate) const MOST: i64 = 5_000;
 
-/// An alert: what people do with it, and what judgement said of it where that may be told.
+/// An alert: what people do with it, and what judgement found of it where that may be shown.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     /// Its id.
@@ -61,7 +61,7 @@ pub(crate) struct Case {
     judged: Result<Judged, Fault>,
 }
 
-/// What judgement said of an alert. Only a permit makes one.
+/// What judgement found of an alert. Only a permit makes one.
 #[derive(Debug, Clone)]
 pub(crate) struct Judged {
     /// The rule.
@@ -147,29 +147,29 @@ impl Case {
         }
     }
 
-    /// What judgement said.
+    /// What judgement found.
     ///
     /// # Errors
-    /// Why it may not be told: the refusal of the decision, with its article.
+    /// Why it may not be shown: the refusal of the decision, with its article.
     pub(crate) const fn judged(&self) -> Result<&Judged, &Fault> {
         self.judged.as_ref()
     }
 
-    /// What judgement said, for what cannot be shown without it.
+    /// What judgement found, for what cannot be shown without it.
     ///
     /// # Errors
     /// As [`Case::judged`].
-    pub(crate) fn told(&self) -> Result<&Judged, Fault> {
+    pub(crate) fn judged_or_fault(&self) -> Result<&Judged, Fault> {
         self.judged.as_ref().map_err(Clone::clone)
     }
 
-    /// The level as people are to take it; `None` where it may not be told.
+    /// The level as people are to take it; `None` where it may not be shown.
     #[must_use]
     pub(crate) fn level(&self) -> Option<Level> {
         self.judged.as_ref().ok().map(|judged| judged.shown)
     }
 
-    /// Told by late data when it was over.
+    /// Raised by late data when it was over.
     #[must_use]
     pub(crate) const fn is_past(&self) -> bool {
         self.retrospective && self.ended_at.is_some()
@@ -276,7 +276,7 @@ impl<'a> Cases<'a> {
         self.all(view, &stored)
     }
 
-    /// A part of [`lists::worst`], and where to go on. A level, now or at its worst, is asked of what may be told
+    /// A part of [`lists::worst`], and where to go on. A level, now or at its worst, is asked of what may be shown
     /// alone.
     ///
     /// # Errors
@@ -391,7 +391,7 @@ pub(crate) fn patient_of(view: &mut View<'_>, id: AlertId) -> store::Result<Pati
     Ok(alerts::get(view, id)?.case.patient)
 }
 
-/// The silence that an alert is in, if any: who asked for it, and until when. That is work on it, not what judgement said.
+/// The silence that an alert is in, if any: who asked for it, and until when. That is work on it, not what judgement found.
 ///
 /// # Errors
 /// Not found; store faults.

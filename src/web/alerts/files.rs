@@ -32,7 +32,7 @@ impl Asker<'_> {
         Cases::new(self.state, self.now, self.sight, &self.viewer.audience)
     }
 
-    /// An alert of somebody whom they may see, whose words may be told now.
+    /// An alert of somebody whom they may see, whose words may be shown now.
     ///
     /// # Errors
     /// `E_NOT_FOUND`; the refusal of the decision, which is a look that was refused; store faults.
@@ -71,13 +71,13 @@ impl Asker<'_> {
 }
 
 /// The answer with a file's bytes, after it was written down that they are handed out. With each piece it is asked again
-/// whether the alert may be told.
+/// whether the alert may be shown.
 pub(crate) fn hand_out(state: &Data<State>, viewer: &Viewer, file: Attachment) -> HttpResponse {
     let AttachedTo::Alert(alert) = file.to;
-    let (held, viewer) = (Data::clone(state), viewer.clone());
+    let (shared, viewer) = (Data::clone(state), viewer.clone());
     let allowed: Arc<Allowed> = Arc::new(move |view: &mut View<'_>| {
-        let (sight, now) = (Sight::default(), held.now());
-        let asker = Asker { state: &held, viewer: &viewer, sight: &sight, now };
+        let (sight, now) = (Sight::default(), shared.now());
+        let asker = Asker { state: &shared, viewer: &viewer, sight: &sight, now };
         asker.open(view, alert.into()).map(drop)
     });
     respond(state, file, allowed)

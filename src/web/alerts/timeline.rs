@@ -1,5 +1,5 @@
 //! What a patient's timeline shows of their alerts: when each was raised, and what was done with it. Without the permit
-//! an alert is there, and what judgement said of it is not.
+//! an alert is there, and what judgement found of it is not.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::alerts::page::queue::shown_level;
 use crate::alerts::view::alert::ActKind;
 use crate::attachments::view::word;
 use crate::http::fault::Fault;
-use crate::patients::event::{Event, Place, Position, Reader, Told};
+use crate::patients::event::{Entry, Event, Place, Position, Reader};
 use crate::{Key, Lang, Words};
 use domain::attachments::AttachedTo;
 use domain::rules::Name;
@@ -51,23 +51,23 @@ pub(crate) fn contribute(
             events.push(Event::left_out(place));
             continue;
         };
-        let told = done(case, &rules, &row, what).by(Some(reader.hand(view, &row.actor)?));
-        events.push(Event::shown(place, told));
+        let entry = done(case, &rules, &row, what).by(Some(reader.hand(view, &row.actor)?));
+        events.push(Event::shown(place, entry));
     }
     for file in files::attached_before(view, patient.key, ALERT, &position.of("alerts.attached"), limit)? {
         let place = Place::of(file.at, "alerts.attached", file.id.to_string());
         let hand = reader.hand(view, &file.actor)?;
-        let told =
+        let entry =
             on_file(known.case(view, alert_of(&file))?, &file, "attachment.added", Key("did-attached"));
-        events.push(Event::shown(place, told.by(Some(hand))));
+        events.push(Event::shown(place, entry.by(Some(hand))));
     }
     for file in files::removed_before(view, patient.key, ALERT, &position.of("alerts.detached"), limit)? {
         let Some(removed) = &file.removed else { continue };
         let place = Place::of(removed.at, "alerts.detached", file.id.to_string());
         let hand = reader.hand(view, &removed.by)?;
-        let told =
+        let entry =
             on_file(known.case(view, alert_of(&file))?, &file, "attachment.removed", Key("did-detached"));
-        events.push(Event::shown(place, told.by(Some(hand))));
+        events.push(Event::shown(place, entry.by(Some(hand))));
     }
     Ok(events)
 }
@@ -78,59 +78,61 @@ const fn alert_of(file: &Attachment) -> AlertId {
 }
 
 /// A file came or went: of which kind, and without its name, which is for the case's own page.
-fn on_file(case: &Case, file: &Attachment, code: &'static str, said: Key) -> Told {
+fn on_file(case: &Case, file: &Attachment, code: &'static str, text: Key) -> Entry {
     let media = file.media;
-    let told = Told::new(code, What::Alerts, move |w| w.one(said, "what", w.say(word(media))));
-    let told = match case.judged() {
-        Ok(_) => told,
-        Err(hidden) => told.masked(hidden.code),
+    let entry = Entry::new(code, What::Alerts, move |w| w.one(text, "what", w.say(word(media))));
+    let entry = match case.judged() {
+        Ok(_) => entry,
+        Err(hidden) => entry.masked(hidden.code),
     };
-    let told = told.icon("download").about("alerts", case.id).with("attachment", file.id.to_string());
-    told.with("media_type", media.name()).with("size", file.size)
+    let entry = entry.icon("download").about("alerts", case.id).with("attachment", file.id.to_string());
+    entry.with("media_type", media.name()).with("size", file.size)
 }
 
-fn raised(case: &Case, rules: &RuleNames) -> Told {
+fn raised(case: &Case, rules: &RuleNames) -> Entry {
     let (measured, late) = (case.started_at, case.raised_at.since(case.started_at) > LATE);
     let since = move |w: &Words, text: String| match late {
         true => format!("{text} · {}", w.one("event-measured", "time", w.clock(&measured))),
         false => text,
     };
-    let told = match case.judged() {
+    let entry = match case.judged() {
         Ok(judged) => {
             let (rule, peak) = (rules.of(&judged.rule), shown_level(judged.peak));
-            let told = Told::new("alert.raised", What::Alerts, move |w| {
-                since(w, format!("{}: {}", rule.said(w), ActKind::Raised(peak).words(w)))
+            let entry = Entry::new("alert.raised", What::Alerts, move |w| {
+                since(w, format!("{}: {}", rule.name_in(w), ActKind::Raised(peak).words(w)))
             });
-            told.with("rule", judged.rule.clone())
+            entry
+                .with("rule", judged.rule.clone())
                 .with("rule_version", judged.rule_version)
                 .with("signal", judged.signal.name())
                 .with("peak", judged.peak.name())
         }
         // Which rule found something, and how grave it was, is part of what it found.
         Err(hidden) => {
-            let told = Told::new("alert.raised", What::Alerts, move |w| since(w, w.say("alert-masked")));
-            told.masked(hidden.code)
+            let entry = Entry::new("alert.raised", What::Alerts, move |w| since(w, w.say("alert-masked")));
+            entry.masked(hidden.code)
         }
     };
-    told.about("alerts", case.id).with("started_at", measured.rfc3339())
+    entry.about("alerts", case.id).with("started_at", measured.rfc3339())
 }
 
-fn done(case: &Case, rules: &RuleNames, row: &PatientAct, what: ActKind) -> Told {
+fn done(case: &Case, rules: &RuleNames, row: &PatientAct, what: ActKind) -> Entry {
     let code = format!("alert.{}", row.act);
-    let told = match case.judged() {
+    let entry = match case.judged() {
         Ok(judged) => {
             let rule = rules.of(&judged.rule);
-            let told = Told::new(code, What::Alerts, move |w| format!("{}: {}", rule.said(w), what.words(w)));
-            told.with("rule", judged.rule.clone())
+            let entry =
+                Entry::new(code, What::Alerts, move |w| format!("{}: {}", rule.name_in(w), what.words(w)));
+            entry.with("rule", judged.rule.clone())
         }
         Err(hidden) => {
-            let said = move |w: &Words| format!("{}: {}", w.say("alert-masked"), what.words(w));
-            Told::new(code, What::Alerts, said).masked(hidden.code)
+            let sentence = move |w: &Words| format!("{}: {}", w.say("alert-masked"), what.words(w));
+            Entry::new(code, What::Alerts, sentence).masked(hidden.code)
         }
     };
     let outcome = row.outcome.as_deref().and_then(Outcome::from_name).map(Outcome::name);
-    let told = told.icon("hand").about("alerts", row.alert).with("outcome", outcome);
-    told.with("whom", row.whom.map(|whom| whom.to_string()))
+    let entry = entry.icon("hand").about("alerts", row.alert).with("outcome", outcome);
+    entry.with("whom", row.whom.map(|whom| whom.to_string()))
 }
 
 /// A patient's alerts as one reader may see them now, each decided once.
@@ -198,7 +200,7 @@ pub(crate) struct RuleName {
 
 impl RuleName {
     /// In the reader's language.
-    pub(crate) fn said(&self, w: &Words) -> String {
+    pub(crate) fn name_in(&self, w: &Words) -> String {
         match (&self.name, w.lang) {
             (None, _) => self.id.clone(),
             (Some(name), Lang::PtBr) => name.pt.to_string(),

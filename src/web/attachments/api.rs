@@ -35,12 +35,12 @@ pub(crate) struct AttachmentRemoved {
     at: Instant,
     #[schema(value_type = Option<String>)]
     by: Option<UserId>,
-    /// Null where it may not be told.
+    /// Null where it may not be shown.
     reason: Option<String>,
 }
 
 impl Attachment {
-    /// As it may be told: without words where `masked` says why.
+    /// As it may be shown: without words where `masked` says why.
     pub(crate) fn of(file: Stored, masked: Option<Code>) -> Self {
         Self {
             id: file.id,

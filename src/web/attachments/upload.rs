@@ -27,10 +27,10 @@ const LONGEST_NAME: usize = 4_096;
 /// A file as it came.
 pub(crate) struct Upload {
     bytes: Vec<u8>,
-    /// What its sender said that it is.
+    /// What its sender declared it to be.
     declared: String,
     /// What its sender called it.
-    said: String,
+    given_name: String,
     _room: OwnedSemaphorePermit,
 }
 
@@ -56,14 +56,14 @@ impl Upload {
     /// declared.
     pub(crate) fn file(&self) -> Result<File<'_>, Fault> {
         let media = MediaType::of(&self.bytes, &self.declared).map_err(refused)?;
-        Ok(File { name: FileName::of(&self.said, media), media, bytes: &self.bytes })
+        Ok(File { name: FileName::of(&self.given_name, media), media, bytes: &self.bytes })
     }
 
     /// By what a repeated call is known: the bytes and whatever else decides what is stored.
     pub(crate) fn fingerprint(&self) -> Vec<u8> {
         let hash = ring::digest::digest(&ring::digest::SHA256, &self.bytes);
         let mut print = hash.as_ref().to_vec();
-        for part in [&self.declared, &self.said] {
+        for part in [&self.declared, &self.given_name] {
             print.extend_from_slice(part.as_bytes());
             print.push(0);
         }
@@ -100,13 +100,13 @@ pub(crate) async fn raw(
         let value = headers.get(header::CONTENT_DISPOSITION)?;
         name_of(&ContentDisposition::from_raw(value).ok()?)
     };
-    let said = named.or_else(disposed).unwrap_or_default();
+    let given_name = named.or_else(disposed).unwrap_or_default();
     let room = state.uploads.room(length).await?;
     let bytes = timeout(TAKES, whole(body, length)).await.map_err(|_late| Fault::new(Code::Busy))??;
     if bytes.len() != length {
         return Err(Code::Malformed.into());
     }
-    Ok(Upload { bytes, declared, said: cut(said), _room: room })
+    Ok(Upload { bytes, declared, given_name: cut(given_name), _room: room })
 }
 
 /// The part `file` of a browser's form; other parts are passed over.
@@ -122,8 +122,8 @@ pub(crate) async fn form(request: &HttpRequest, state: &Data<State>, body: Paylo
     let room = state.uploads.room(length).await?;
     let parts = Multipart::new(headers, body);
     let taken = timeout(TAKES, part(parts, length)).await.map_err(|_late| Fault::new(Code::Busy))??;
-    let (bytes, declared, said) = taken.ok_or_else(|| Fault::invalid("file", "choose a file"))?;
-    Ok(Upload { bytes, declared, said: cut(said), _room: room })
+    let (bytes, declared, given_name) = taken.ok_or_else(|| Fault::invalid("file", "choose a file"))?;
+    Ok(Upload { bytes, declared, given_name: cut(given_name), _room: room })
 }
 
 type Part = (Vec<u8>, String, String);
@@ -148,7 +148,7 @@ async fn part(mut parts: Multipart, most: usize) -> Result<Option<Part>, Fault> 
             continue;
         }
         let declared = part.content_type().map(ToString::to_string).unwrap_or_default();
-        let said = part.content_disposition().and_then(name_of).unwrap_or_default();
+        let given_name = part.content_disposition().and_then(name_of).unwrap_or_default();
         let mut bytes = Vec::new();
         while let Some(chunk) = part.next().await {
             let chunk = chunk.map_err(|error| unread(&error))?;
@@ -157,10 +157,10 @@ async fn part(mut parts: Multipart, most: usize) -> Result<Option<Part>, Fault> 
             }
             bytes.extend_from_slice(&chunk);
         }
-        found = Some((bytes, declared, said));
+        found = Some((bytes, declared, given_name));
     }
     // A form whose field was left empty sends a part without name and bytes.
-    Ok(found.filter(|(bytes, _, said)| !(bytes.is_empty() && said.is_empty())))
+    Ok(found.filter(|(bytes, _, given_name)| !(bytes.is_empty() && given_name.is_empty())))
 }
 
 fn unread(error: &MultipartError) -> Fault {
@@ -186,27 +186,28 @@ async fn whole<E>(
 
 /// How long a body says that it is.
 fn length(headers: &HeaderMap, most: usize) -> Result<usize, Fault> {
-    let said = headers.get(header::CONTENT_LENGTH).and_then(|said| said.to_str().ok());
-    let said = said.ok_or_else(|| Fault::new(Code::Length))?;
-    match said.trim().parse::<usize>() {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = length.ok_or_else(|| Fault::new(Code::Length))?;
+    match length.trim().parse::<usize>() {
         Ok(length) if length <= most => Ok(length),
         Ok(_) => Err(refused(NotAFile::TooLarge)),
         Err(_not_a_number) => Err(Code::Malformed.into()),
     }
 }
 
-fn name_of(said: &ContentDisposition) -> Option<String> {
-    let extended = said.get_filename_ext().map(|name| String::from_utf8_lossy(&name.value).into_owned());
-    extended.or_else(|| said.get_filename().map(str::to_owned))
+fn name_of(disposition: &ContentDisposition) -> Option<String> {
+    let extended =
+        disposition.get_filename_ext().map(|name| String::from_utf8_lossy(&name.value).into_owned());
+    extended.or_else(|| disposition.get_filename().map(str::to_owned))
 }
 
-fn cut(mut said: String) -> String {
-    let mut end = said.len().min(LONGEST_NAME);
-    while !said.is_char_boundary(end) {
+fn cut(mut given_name: String) -> String {
+    let mut end = given_name.len().min(LONGEST_NAME);
+    while !given_name.is_char_boundary(end) {
         end -= 1;
     }
-    said.truncate(end);
-    said
+    given_name.truncate(end);
+    given_name
 }
 
 fn text(headers: &HeaderMap, name: &header::HeaderName) -> String {

@@ -24,7 +24,7 @@ pub(crate) struct Files {
 pub(crate) struct Row {
     /// Its id.
     pub(crate) id: AttachmentId,
-    /// What it is called, where that may be told; whoever sees it may take it away.
+    /// What it is called, where that may be shown; whoever sees it may take it away.
     pub(crate) name: Option<String>,
     /// What it is.
     pub(crate) media: MediaType,
@@ -47,7 +47,7 @@ pub(crate) struct Removed {
     pub(crate) at: Instant,
     /// By whom; `None` for the program.
     pub(crate) who: Option<String>,
-    /// Why, where that may be told.
+    /// Why, where that may be shown.
     pub(crate) reason: Option<String>,
 }
 

@@ -75,7 +75,7 @@ impl Filter {
     pub(crate) fn is_set(&self) -> bool {
         [&self.kind, &self.actor, &self.patient, &self.decision, &self.from, &self.to]
             .iter()
-            .any(|held| !held.is_empty())
+            .any(|values| !values.is_empty())
     }
 }
 

@@ -12,8 +12,8 @@ use store::versions::Version;
 impl Shown for Calendar {
     type Seen = SettingVersion;
 
-    fn seen(held: Version<Self>, standing: Standing) -> Result<SettingVersion, Fault> {
-        SettingVersion::of(&held, standing)
+    fn seen(stored: Version<Self>, standing: Standing) -> Result<SettingVersion, Fault> {
+        SettingVersion::of(&stored, standing)
     }
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn put(call: Call, id: Path<String>, seen: IfMatch, body: Body<
     call.run(move |desk| {
         let emptied = desk.read(|view| Ok(reds::emptied(view, &id, &body.value, desk.now)?))?;
         if !emptied.is_empty() {
-            let names: Vec<String> = emptied.into_iter().map(|held| held.name).collect();
+            let names: Vec<String> = emptied.into_iter().map(|stored| stored.name).collect();
             let what = "open day and night for a service level for reds, and open on some day for any other";
             return Err(Fault::invalid("week", what).with("service_levels", names));
         }

@@ -63,11 +63,11 @@ impl Draft {
             return Self { zone, state: NATIONAL.to_owned(), week, ..Self::default() }.with_room();
         };
         let state = |place: Place| place.state.map_or(NATIONAL, |state| state.names().0).to_owned();
-        let own = |(date, held): (&NaiveDate, &Exception)| Own {
+        let own = |(date, exception): (&NaiveDate, &Exception)| Own {
             date: date.to_string(),
-            label: held.label.to_string(),
-            hours: held.hours.clone().into(),
-            yearly: held.yearly,
+            label: exception.label.to_string(),
+            hours: exception.hours.clone().into(),
+            yearly: exception.yearly,
         };
         Self {
             zone: calendar.zone.name().to_owned(),
@@ -165,7 +165,8 @@ impl Draft {
             "" => None,
             code => Some(code.parse().map_err(|_code| city_wrong(Key("calendar-wrong-city")))?),
         };
-        let elsewhere = |code| MUNICIPALITIES.iter().any(|(held, of, _)| *held == code && Some(*of) != state);
+        let elsewhere =
+            |code| MUNICIPALITIES.iter().any(|(known, of, _)| *known == code && Some(*of) != state);
         match city {
             Some(_) if self.state.is_empty() => Err(city_wrong(Key("calendar-wrong-city"))),
             Some(code) if elsewhere(code) => Err(city_wrong(Key("calendar-wrong-city"))),

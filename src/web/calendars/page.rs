@@ -53,9 +53,9 @@ pub(crate) async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) ->
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
-                let held = Setting::read(view, room, KIND, &id, asked.begins())?;
-                let editor = held.editor(room, KIND, Draft::of);
-                shown(view, room, &held, editor)
+                let setting = Setting::read(view, room, KIND, &id, asked.begins())?;
+                let editor = setting.editor(room, KIND, Draft::of);
+                shown(view, room, &setting, editor)
             })?;
             Ok(pages::page(&room.shell, &view))
         })
@@ -65,18 +65,18 @@ pub(crate) async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) ->
 fn shown(
     view: &mut View<'_>,
     room: &Room,
-    held: &Setting<Calendar>,
+    setting: &Setting<Calendar>,
     editor: Option<Editor<Draft>>,
 ) -> Result<pages::View, Fault> {
     let w = room.words();
     let (mut is_open, mut days, mut rest) = (None, Vec::new(), Vec::new());
-    if let Some(calendar) = held.in_force() {
+    if let Some(calendar) = setting.in_force() {
         let today = calendar.zone.date(room.now);
         is_open = Some(calendar.is_open(room.now));
         (days, rest) = (ahead(w, calendar, today), holidays(w, calendar, today));
     }
     Ok(pages::View {
-        kept: with_words(room, |telling| held.kept(view, room, telling))?,
+        kept: with_words(room, |telling| setting.setting_view(view, room, telling))?,
         is_open,
         ahead: days,
         holidays: rest,
@@ -88,12 +88,12 @@ fn shown(
 /// The service levels in force that a calendar would empty, each as a mistake in its hours.
 fn emptied(view: &mut View<'_>, room: &Room, id: &str, calendar: &Calendar) -> Result<Vec<Wrong>, Fault> {
     let w = room.words();
-    let wrong = |held: versions::Version<ServiceLevel>| {
-        let why = match held.body.level {
+    let wrong = |setting: versions::Version<ServiceLevel>| {
+        let why = match setting.body.level {
             Level::Red => Key("calendar-wrong-red"),
             _ => Key("calendar-wrong-never"),
         };
-        let what = w.one(why, "level", level_name(w, &held.body));
+        let what = w.one(why, "level", level_name(w, &setting.body));
         Wrong { field: "h0".to_owned(), label: w.say(weekday(0)), what }
     };
     Ok(reds::emptied(view, id, calendar, room.now)?.into_iter().map(wrong).collect())
@@ -121,17 +121,17 @@ pub(crate) async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String,
                 }
             }
             let view = room.read(|view| {
-                let held = Setting::read(view, room, KIND, &id, true)?;
+                let setting = Setting::read(view, room, KIND, &id, true)?;
                 let mut editor = Editor { seen, draft: draft.clone(), refused, ..Editor::default() };
                 let mut drafted = Vec::new();
                 match &made {
                     Ok(calendar) => {
-                        editor.changes = with_words(room, |telling| held.changes(telling, calendar));
+                        editor.changes = with_words(room, |telling| setting.changes(telling, calendar));
                         drafted = ahead(room.words(), calendar, calendar.zone.date(room.now));
                     }
                     Err(wrong) => editor.wrong.clone_from(wrong),
                 }
-                Ok(pages::View { drafted, ..shown(view, room, &held, Some(editor))? })
+                Ok(pages::View { drafted, ..shown(view, room, &setting, Some(editor))? })
             })?;
             Ok(Step::Html(pages::page(&room.shell, &view)))
         })

@@ -13,7 +13,7 @@ use domain::calendars::{Calendar, Closed, Hours, MUNICIPALITIES, Place, Scope, S
 
 /// Days that a person sees ahead.
 const AHEAD: u64 = 30;
-/// Days of which the holidays are told.
+/// Days ahead whose holidays are listed.
 const YEAR: u64 = 366;
 /// As wide as a day is drawn.
 const WIDE: u32 = 1_000;
@@ -78,17 +78,17 @@ fn open_or_closed(w: &Words, hours: &Hours) -> String {
 #[must_use]
 pub(crate) fn place(w: &Words, place: Option<Place>) -> String {
     let Some(place) = place else { return w.say("calendar-no-holidays") };
-    let mut told = vec![w.say("calendar-national")];
-    told.extend(place.state.map(|state| state.names().1.to_owned()));
-    told.extend(place.municipality.map(|code| {
-        let known = MUNICIPALITIES.iter().find(|(held, ..)| *held == code);
+    let mut scopes = vec![w.say("calendar-national")];
+    scopes.extend(place.state.map(|state| state.names().1.to_owned()));
+    scopes.extend(place.municipality.map(|code| {
+        let known = MUNICIPALITIES.iter().find(|(known_code, ..)| *known_code == code);
         w.one(
             Key("calendar-city"),
             "name",
             known.map_or_else(|| code.to_string(), |(.., name)| (*name).to_owned()),
         )
     }));
-    told.join(" · ")
+    scopes.join(" · ")
 }
 
 /// What a calendar says, line by line.
@@ -162,7 +162,7 @@ pub(crate) fn holidays(w: &Words, calendar: &Calendar, from: NaiveDate) -> Vec<R
         let holiday = calendar.place.and_then(|place| place.holiday(date));
         let (name, scope, hours) = match (own, holiday) {
             (Some(own), _) => (own.label.to_string(), Key("calendar-scope-own"), spoken(&own.hours)),
-            (None, Some(held)) => (held.name.to_owned(), scope(held.scope), String::new()),
+            (None, Some(holiday)) => (holiday.name.to_owned(), scope(holiday.scope), String::new()),
             (None, None) => return None,
         };
         Some(Rest { date: w.date(date), name, scope, hours })

@@ -130,7 +130,7 @@ pub(crate) struct Sent {
 
 /// POST `/patients/{id}/consents`: `action` is `grant`, `refuse` or `revoke`.
 pub(crate) async fn act(visit: Visit, id: Path<Requested<PatientId>>, sent: Form<Sent>) -> Answer {
-    let (said, patient) = (*id, visit.visible(*id).await?);
+    let (asked, patient) = (*id, visit.visible(*id).await?);
     visit
         .act(move |room| {
             let revokes = sent.action == "revoke";
@@ -140,7 +140,7 @@ pub(crate) async fn act(visit: Visit, id: Path<Requested<PatientId>>, sent: Form
             let home = if room.viewer.role == Role::Patient {
                 "/me".to_owned()
             } else {
-                format!("/patients/{said}")
+                format!("/patients/{asked}")
             };
             let page = if to == "/" { home } else { to.to_owned() };
             Ok(format!("{}#consents", page.split('#').next().unwrap_or_default()))

@@ -3,7 +3,7 @@
 use crate::Key;
 use crate::consents::view::purpose;
 use crate::http::fault::Fault;
-use crate::patients::event::{Event, Place, Position, Reader, Told};
+use crate::patients::event::{Entry, Event, Place, Position, Reader};
 use domain::Instant;
 use store::View;
 use store::consents::timeline;
@@ -28,13 +28,13 @@ pub(crate) fn contribute(
         let action = entry.event.act.action().as_str();
         let purpose_id = entry.event.purpose.as_str();
         let actor = entry.actor.as_deref().map(|actor| reader.hand(view, actor)).transpose()?;
-        let told = Told::new(format!("consent.{action}"), What::Consents, move |w| {
+        let shown_entry = Entry::new(format!("consent.{action}"), What::Consents, move |w| {
             let name = purpose(purpose_id).map_or_else(|| purpose_id.to_owned(), |(name, _)| w.say(name));
             format!("{name}: {}", w.say(done(action)).to_lowercase())
         });
-        let told = told.by(actor).with("purpose", purpose_id).with("epoch", entry.epoch);
+        let shown_entry = shown_entry.by(actor).with("purpose", purpose_id).with("epoch", entry.epoch);
         let at = Instant::from_micros(entry.event.at);
-        events.push(Event::shown(Place::of(at, SOURCE, entry.id.to_string()), told));
+        events.push(Event::shown(Place::of(at, SOURCE, entry.id.to_string()), shown_entry));
     }
     Ok(events)
 }

@@ -317,18 +317,18 @@ mod tests {
                 let context = crate::consents::page::as_shown(1);
                 let request =
                     Request { bases: &bases, records: &records, subject: &subject, context: &context };
-                let said = Effect::of(*purpose, &consent::judge(*purpose, &request));
+                let effect = Effect::of(*purpose, &consent::judge(*purpose, &request));
                 let done = acts(*purpose, &records);
-                assert_eq!(said == Effect::Acts(*purpose), done.is_ok(), "{purpose} {records:?}");
+                assert_eq!(effect == Effect::Acts(*purpose), done.is_ok(), "{purpose} {records:?}");
                 if let Err(denied) = done {
                     let above = denied.root().1.filter(|above| above != purpose);
                     let waits = above.map_or(Effect::Rests(*purpose), Effect::Idle);
-                    assert_eq!(said, waits, "a child says what it waits for: {purpose} {records:?}");
+                    assert_eq!(effect, waits, "a child says what it waits for: {purpose} {records:?}");
                 }
                 for lang in Lang::ALL {
                     let words = Words { lang, zone: Sao_Paulo, now: Instant::from_micros(1) };
                     let acts = Effect::Acts(*purpose).words(&words);
-                    assert_eq!(said.words(&words) == acts, said == Effect::Acts(*purpose), "{acts}");
+                    assert_eq!(effect.words(&words) == acts, effect == Effect::Acts(*purpose), "{acts}");
                     shown += 1;
                 }
             }

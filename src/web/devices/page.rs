@@ -309,7 +309,7 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    /// Since when, as the reader's clock shows it: now unless said.
+    /// Since when, as the reader's clock shows it: now by default.
     fn at(&self, room: &Room) -> Result<Instant, Fault> {
         if self.at.trim().is_empty() {
             return Ok(room.now);
@@ -319,7 +319,7 @@ impl Sent {
     }
 }
 
-/// What leaves a patient with an end in the past is said before it does.
+/// What leaves a patient with an end in the past is shown before it does.
 fn asked_again(room: &Room, device: DeviceId, of: Option<PatientId>, at: Instant) -> Result<(), Fault> {
     let (_, leaving) = room.read(|view| Ok(moves::ending(view, device, of, at, room.now)?))?;
     if leaving.readings == 0 {

@@ -55,7 +55,7 @@ fn a_late_end_says_how_many_readings_leave_and_what_waits_is_seen_without_a_valu
         let old = house.get(&clinician, &format!("/api/v1/patients/{}/superseded", ana.id)).must(200);
         assert_eq!(old["items"], json!([]), "another wearer's values are not hers to show");
         let moves = house.get(&technician, &format!("{path}/moves")).must(200)["items"].clone();
-        let told = |place: usize| (moves[place]["what"].clone(), moves[place]["readings"].clone());
-        assert_eq!((told(0), told(1)), ((json!("given"), json!(2)), (json!("taken"), json!(2))));
+        let move_at = |place: usize| (moves[place]["what"].clone(), moves[place]["readings"].clone());
+        assert_eq!((move_at(0), move_at(1)), ((json!("given"), json!(2)), (json!("taken"), json!(2))));
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::Key;
 use crate::http::fault::Fault;
-use crate::patients::event::{Event, Place, Position, Reader, Told};
+use crate::patients::event::{Entry, Event, Place, Position, Reader};
 use domain::DeviceId;
 use store::View;
 use store::devices::timeline;
@@ -23,27 +23,27 @@ pub(crate) fn contribute(
 ) -> Result<Vec<Event>, Fault> {
     let mut events = Vec::new();
     for worn in timeline::bound_before(view, patient.key, &position.of("devices.bound"), limit)? {
-        let told = worn_by(view, reader, worn.device, "device.bound", Key("event-bound"))?;
-        events.push(Event::shown(Place::of(worn.at, "devices.bound", worn.id), told));
+        let entry = worn_by(view, reader, worn.device, "device.bound", Key("event-bound"))?;
+        events.push(Event::shown(Place::of(worn.at, "devices.bound", worn.id), entry));
     }
     for worn in timeline::unbound_before(view, patient.key, &position.of("devices.unbound"), limit)? {
-        let told = worn_by(view, reader, worn.device, "device.unbound", Key("event-unbound"))?;
-        events.push(Event::shown(Place::of(worn.at, "devices.unbound", worn.id), told));
+        let entry = worn_by(view, reader, worn.device, "device.unbound", Key("event-unbound"))?;
+        events.push(Event::shown(Place::of(worn.at, "devices.unbound", worn.id), entry));
     }
     for moved in timeline::moved_before(view, patient.key, &position.of("devices.moved"), limit)? {
         let label = reader.people.device(view, moved.device)?;
-        let (code, said) = match moved.gives {
+        let (code, sentence) = match moved.gives {
             true => ("device.readings_came", Key("event-readings-came")),
             false => ("device.readings_left", Key("event-readings-left")),
         };
         let (name, readings, from) = (label.clone(), moved.readings, moved.from);
-        let told = Told::new(code, What::Identity, move |w| {
-            let text = w.two(said, "count", w.count("finding-readings", readings), "device", &name);
+        let entry = Entry::new(code, What::Identity, move |w| {
+            let text = w.two(sentence, "count", w.count("finding-readings", readings), "device", &name);
             format!("{text} · {}", w.one("event-measured-from", "time", w.at(&from)))
         });
-        let told = told.about("devices", moved.device).with("label", label).with("readings", readings);
-        let told = told.with("from", from.rfc3339());
-        events.push(Event::shown(Place::numbered(moved.at, "devices.moved", moved.id), told));
+        let entry = entry.about("devices", moved.device).with("label", label).with("readings", readings);
+        let entry = entry.with("from", from.rfc3339());
+        events.push(Event::shown(Place::numbered(moved.at, "devices.moved", moved.id), entry));
     }
     Ok(events)
 }
@@ -53,10 +53,10 @@ fn worn_by(
     reader: &mut Reader<'_>,
     device: DeviceId,
     code: &'static str,
-    said: Key,
-) -> Result<Told, Fault> {
+    sentence: Key,
+) -> Result<Entry, Fault> {
     let label = reader.people.device(view, device)?;
     let name = label.clone();
-    let told = Told::new(code, What::Identity, move |w| w.one(said, "device", &name));
-    Ok(told.about("devices", device).with("label", label))
+    let entry = Entry::new(code, What::Identity, move |w| w.one(sentence, "device", &name));
+    Ok(entry.about("devices", device).with("label", label))
 }

@@ -1,4 +1,4 @@
-//! What a device says of itself, as people and programs are shown it: its battery, whichever way it was told, and its
+//! What a device says of itself, as people and programs are shown it: its battery, whichever way it was reported, and its
 //! last words on its `status` topic.
 
 use serde_json::Value;
@@ -25,23 +25,24 @@ impl Word {
     /// # Errors
     /// Store errors.
     pub(crate) fn of(view: &mut View<'_>, id: DeviceId, key: i64) -> Result<Self> {
-        let said = status::last(view, id)?;
+        let status = status::last(view, id)?;
         let charged = status::charged(view, id, key)?.map(|charge| (charge.percent, Some(charge.at)));
-        let document = said.as_ref().and_then(|(said, _)| serde_json::from_slice::<Value>(said).ok());
-        let told = document.as_ref().and_then(|said| said.get("battery")).and_then(Value::as_f64);
-        let told = told.zip(said.as_ref().map(|(_, at)| *at));
-        let newest = charged.into_iter().chain(told).filter(|(percent, _)| (0.0..=100.0).contains(percent));
+        let document = status.as_ref().and_then(|(status, _)| serde_json::from_slice::<Value>(status).ok());
+        let battery = document.as_ref().and_then(|document| document.get("battery")).and_then(Value::as_f64);
+        let battery = battery.zip(status.as_ref().map(|(_, at)| *at));
+        let newest =
+            charged.into_iter().chain(battery).filter(|(percent, _)| (0.0..=100.0).contains(percent));
         Ok(Self {
             battery: newest.max_by_key(|(_, at)| *at),
-            status: said.and_then(|(said, at)| Some((words(&said, document.as_ref())?, at))),
+            status: status.and_then(|(status, at)| Some((words(&status, document.as_ref())?, at))),
         })
     }
 }
 
 /// The words in a status: a plain text, or the `status` or `state` of a document. A battery alone is no word.
-fn words(said: &[u8], document: Option<&Value>) -> Option<String> {
+fn words(status: &[u8], document: Option<&Value>) -> Option<String> {
     let text = match document {
-        None => std::str::from_utf8(said).ok()?,
+        None => std::str::from_utf8(status).ok()?,
         Some(Value::String(text)) => text,
         Some(document) => document.get("status").or_else(|| document.get("state"))?.as_str()?,
     };

@@ -158,12 +158,12 @@ impl Draft {
     #[must_use]
     pub(crate) fn from_pairs(pairs: &[(String, String)]) -> Self {
         let get = |name: &str| {
-            let found = pairs.iter().find(|(held, _)| held == name);
+            let found = pairs.iter().find(|(key, _)| key == name);
             found.map_or_else(String::new, |(_, value)| value.trim().to_owned())
         };
         let step = |number: usize| {
             let name = format!("s{number}-target");
-            let targets = pairs.iter().filter(|(held, value)| *held == name && !value.is_empty());
+            let targets = pairs.iter().filter(|(key, value)| *key == name && !value.is_empty());
             StepDraft {
                 targets: targets.map(|(_, value)| value.clone()).collect(),
                 minutes: get(&format!("s{number}-minutes")),
@@ -302,19 +302,19 @@ fn faults(policy: &Policy) -> Vec<Wrong> {
                 (None, name, Key("policy-wrong-wait"))
             }
             Faulty::NoTargets(number) | Faulty::CannotAnswer(number, _) | Faulty::Minutes(number, _) => {
-                let held = match number.checked_sub(1) {
+                let slot = match number.checked_sub(1) {
                     None => Some(&mut copy.nobody_reached),
                     Some(place) => copy.steps.get_mut(place),
                 };
-                let Some(held) = held else { return found };
+                let Some(slot) = slot else { return found };
                 if matches!(faulty, Faulty::NoTargets(_)) {
-                    held.targets.clone_from(&mended.targets);
+                    slot.targets.clone_from(&mended.targets);
                     (Some(number), "target", Key("policy-wrong-targets"))
                 } else if matches!(faulty, Faulty::CannotAnswer(..)) {
-                    held.targets.clone_from(&mended.targets);
+                    slot.targets.clone_from(&mended.targets);
                     (Some(number), "target", Key("policy-wrong-role"))
                 } else {
-                    held.minutes = 1;
+                    slot.minutes = 1;
                     (Some(number), "minutes", Key("policy-wrong-minutes"))
                 }
             }

@@ -31,7 +31,7 @@ impl Rehearsal {
     /// What the draft changes.
     #[must_use]
     pub(crate) fn difference(&self) -> Option<Difference> {
-        self.in_force.as_ref().map(|told| self.draft.against(told))
+        self.in_force.as_ref().map(|before| self.draft.against(before))
     }
 }
 

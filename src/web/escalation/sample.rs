@@ -110,7 +110,7 @@ impl Night {
         draft.steps[0].minutes = "\"><b>".to_owned();
         draft.steps[1].targets.clear();
         policy::View {
-            kept: self.kept(Kind::Policies, "red_alert", policies::name(w, &old), &before, &after),
+            kept: self.setting_view(Kind::Policies, "red_alert", policies::name(w, &old), &before, &after),
             targets: self.targets(),
             editor: Some(Editor {
                 seen: 3,
@@ -130,7 +130,7 @@ impl Night {
     }
 
     /// A setting with a version in force, two proposals, and a history of every standing.
-    pub(crate) fn kept(
+    pub(crate) fn setting_view(
         &self,
         kind: Kind,
         id: &str,

@@ -4,7 +4,7 @@
 use crate::alerts::timeline::{Known, RuleNames};
 use crate::escalation::page::progress::{label, what};
 use crate::http::fault::Fault;
-use crate::patients::event::{Event, Place, Position, Reader, Told};
+use crate::patients::event::{Entry, Event, Place, Position, Reader};
 use store::View;
 use store::escalation::timeline;
 use store::patients::Patient;
@@ -40,13 +40,13 @@ pub(crate) fn contribute(
         }
         let (did, people) = (row.did.clone(), row.did.people.iter().map(ToString::to_string));
         let people: Vec<String> = people.collect();
-        let told = Told::new(format!("escalation.{}", did.did), What::Alerts, move |w| {
-            let step = format!("{}: {}, {}", rule.said(w), label(w, &did), w.say(what(&did).word()));
+        let entry = Entry::new(format!("escalation.{}", did.did), What::Alerts, move |w| {
+            let step = format!("{}: {}, {}", rule.name_in(w), label(w, &did), w.say(what(&did).word()));
             if names.is_empty() { step } else { format!("{step}: {}", names.join(", ")) }
         });
-        let told = told.icon(what(&row.did).icon()).about("alerts", alert).with("people", people);
-        let told = told.with("step", row.did.step.map(|place| place + 1)).with("round", row.did.round);
-        events.push(Event::shown(place, told));
+        let entry = entry.icon(what(&row.did).icon()).about("alerts", alert).with("people", people);
+        let entry = entry.with("step", row.did.step.map(|place| place + 1)).with("round", row.did.round);
+        events.push(Event::shown(place, entry));
     }
     Ok(events)
 }

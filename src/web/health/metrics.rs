@@ -126,8 +126,8 @@ impl Counted {
         if state.store.ailment() == Some(Ailment::Silent) {
             return Err(Code::Busy.into());
         }
-        let mut told = self.last.subscribe();
-        if let Some((at, known)) = told.borrow_and_update().as_ref()
+        let mut renders = self.last.subscribe();
+        if let Some((at, known)) = renders.borrow_and_update().as_ref()
             && at.elapsed() < Self::FRESH
         {
             return known.clone();
@@ -144,7 +144,7 @@ impl Counted {
                 }
             });
         }
-        if tokio::time::timeout(Self::PATIENCE, told.changed()).await.is_err() {
+        if tokio::time::timeout(Self::PATIENCE, renders.changed()).await.is_err() {
             // For those who ask in the next second too.
             self.tell(Err(Code::Busy.into()));
         }

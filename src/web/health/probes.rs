@@ -27,7 +27,7 @@ pub(crate) async fn healthz() -> HttpResponse {
 }
 
 /// Whether this node can do its work: the database answers and takes writes, every thread does what it should, the clock
-/// is right. A step of the clock is told in a second line: the node serves, and somebody should look.
+/// is right. A step of the clock is reported in a second line: the node serves, and somebody should look.
 pub(crate) async fn readyz(state: Data<State>) -> HttpResponse {
     if state.readiness.asked() {
         return not_ready(&["this node is ending: send no more here".to_owned()]);
@@ -42,8 +42,8 @@ pub(crate) async fn readyz(state: Data<State>) -> HttpResponse {
             let step = step.map(|step| format!("clock stepped by {} ms at {}", step.by_ms, step.at));
             let off = off.map(|by_ms| format!("clock off by {by_ms} ms against the database's"));
             let notes = step.into_iter().chain(off).chain(notes).chain(soon);
-            let told: String = notes.map(|note| format!("{note}\n")).collect();
-            HttpResponse::Ok().content_type(PLAIN).body(format!("ready\n{told}"))
+            let lines: String = notes.map(|note| format!("{note}\n")).collect();
+            HttpResponse::Ok().content_type(PLAIN).body(format!("ready\n{lines}"))
         }
         Err(why) => not_ready(&[why.to_owned()]),
     }
@@ -77,8 +77,8 @@ fn reasons(state: &State) -> (Vec<String>, Vec<String>) {
 /// The certificates that have expired, or that soon will: in words.
 fn certificates(state: &State, expired: bool) -> Vec<String> {
     let now = state.now();
-    let told = state.certificates.iter().filter(|one| one.is_expired(now) == expired);
-    told.filter_map(|one| one.words(now)).collect()
+    let due = state.certificates.iter().filter(|one| one.is_expired(now) == expired);
+    due.filter_map(|one| one.words(now)).collect()
 }
 
 fn not_ready(ailments: &[String]) -> HttpResponse {

@@ -37,8 +37,8 @@ fn a_lock_that_nobody_gives_back_is_told_to_whoever_asks() {
         std::thread::scope(|scope| {
             let waits = scope.spawn(|| house.home.read(|view| users::get(view, user)).map(drop));
             until("it is not ready", 3, || ready(&house).0 == 503);
-            let (_, said) = ready(&house);
-            assert!(said.contains("not ready: a statement waits for a lock (users)"), "{said}");
+            let (_, answer) = ready(&house);
+            assert!(answer.contains("not ready: a statement waits for a lock (users)"), "{answer}");
             let engine = house.call("GET", "/healthz/engine", &[], None).must(503);
             assert!(engine["ailments"].to_string().contains("waits for a lock (users)"), "{engine}");
             drop(other);
@@ -67,8 +67,12 @@ fn an_alert_that_another_session_has_locked_is_told_by_status_metrics_and_monito
             others.run(NOW.plus(Duration::from_secs(1))).unwrap();
             house.home.passed_over().is_some() && beside.passed_over().is_some()
         });
-        let told = house.home.passed_over().unwrap();
-        assert_eq!((told.alerts, told.reds, told.holder.is_some()), (1, 1, true), "{told:?}");
+        let passed_over = house.home.passed_over().unwrap();
+        assert_eq!(
+            (passed_over.alerts, passed_over.reds, passed_over.holder.is_some()),
+            (1, 1, true),
+            "{passed_over:?}"
+        );
         let engine = house.call("GET", "/healthz/engine", &[], None).must(503);
         let ailments = engine["ailments"].to_string();
         assert!(ailments.contains("1 of them red, are locked by another session (session"), "{engine}");
@@ -76,8 +80,8 @@ fn an_alert_that_another_session_has_locked_is_told_by_status_metrics_and_monito
         assert_eq!(ready(&house), (200, "ready\n".to_owned()), "other nodes would do no better");
         let metrics = house.get(&house.staff(Role::Admin), "/metrics").must(200);
         assert!(metrics.as_str().unwrap().contains("zelo_engine_passed_over 1"), "{metrics}");
-        assert_eq!(house.home.passed_over().map(|told| told.since), Some(NOW));
-        assert_eq!(beside.passed_over().map(|told| told.since), Some(NOW.plus(Duration::from_secs(1))));
+        assert_eq!(house.home.passed_over().map(|passed| passed.since), Some(NOW));
+        assert_eq!(beside.passed_over().map(|passed| passed.since), Some(NOW.plus(Duration::from_secs(1))));
         drop(other);
         until("it escalates", 10, || cycle() > 0);
         until("nothing is left to tell", 5, || house.home.passed_over().is_none());
@@ -121,12 +125,12 @@ fn a_certificate_at_its_end_is_told_while_the_node_serves_and_wakes_the_monitor_
     let engine = || house.call("GET", "/healthz/engine", &[], None).body["ailments"].to_string();
     assert_eq!(ready(&house), (200, "ready\n".to_owned()));
     house.clock.advance(day * 11);
-    let (status, said) = ready(&house);
-    assert!(status == 200 && said.contains("the certificate of HTTPS expires in 29 day(s)"), "{said}");
+    let (status, answer) = ready(&house);
+    assert!(status == 200 && answer.contains("the certificate of HTTPS expires in 29 day(s)"), "{answer}");
     assert!(!engine().contains("certificate"), "nobody is woken yet: {}", engine());
     house.clock.advance(day * 30);
-    let (status, said) = ready(&house);
-    assert!(status == 200 && said.contains("the certificate of HTTPS expired at"), "{said}");
+    let (status, answer) = ready(&house);
+    assert!(status == 200 && answer.contains("the certificate of HTTPS expired at"), "{answer}");
     assert!(engine().contains("the certificate of HTTPS expired at"), "{}", engine());
     let admin = house.staff(Role::Admin);
     let shown = house.get(&admin, "/api/v1/status").must(200);

@@ -38,7 +38,7 @@ impl<T> List<T> {
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
-    /// At most so many rows: 100 unless said, 1,000 at the most.
+    /// At most so many rows: 100 by default, 1,000 at the most.
     pub limit: Option<usize>,
     /// The `next` of the page before.
     #[serde(alias = "cursor")]

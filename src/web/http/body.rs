@@ -59,7 +59,7 @@ impl<T: DeserializeOwned> FromRequest for MayBody<T> {
         let bytes = Bytes::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move {
-            let said = async {
+            let read_body = async {
                 let bytes = whole(bytes).await?;
                 if bytes.is_empty() {
                     return Ok(Self(None, bytes));
@@ -67,9 +67,9 @@ impl<T: DeserializeOwned> FromRequest for MayBody<T> {
                 if !is_json(request.headers()) {
                     return Err(Fault::new(Code::MediaType));
                 }
-                read(&bytes).map(|said| Self(Some(said), bytes))
+                read(&bytes).map(|value| Self(Some(value), bytes))
             };
-            said.await.map_err(|fault: Fault| fault.of(&request))
+            read_body.await.map_err(|fault: Fault| fault.of(&request))
         })
     }
 }
@@ -82,8 +82,8 @@ pub(crate) struct Nothing;
 impl TryFrom<serde_json::Map<String, serde_json::Value>> for Nothing {
     type Error = &'static str;
 
-    fn try_from(said: serde_json::Map<String, serde_json::Value>) -> Result<Self, Self::Error> {
-        if said.is_empty() { Ok(Self) } else { Err("this route takes no body") }
+    fn try_from(members: serde_json::Map<String, serde_json::Value>) -> Result<Self, Self::Error> {
+        if members.is_empty() { Ok(Self) } else { Err("this route takes no body") }
     }
 }
 

@@ -1,5 +1,5 @@
 //! From a request to an answer: who asks, the store on a blocking thread, the access entry ahead of health data,
-//! the kept answer of a repeated call.
+//! the stored answer of a repeated call.
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -197,7 +197,7 @@ impl Desk {
     }
 
     /// Creates something, or answers as before when the same call came with the same `Idempotency-Key`. The
-    /// answer is kept under the key of whom `work` names.
+    /// answer is stored under the key of whom `work` names.
     ///
     /// # Errors
     /// `E_IDEMPOTENCY` for another body under that key; what `work` says; store faults.
@@ -213,9 +213,9 @@ impl Desk {
         }
         let call = key.map(|key| idempotency::Call { actor: &actor, route: &self.route, key, body });
         if let Some(call) = &call
-            && let Some(kept) = self.state.store.read(|view| idempotency::find(view, call))?
+            && let Some(stored) = self.state.store.read(|view| idempotency::find(view, call))?
         {
-            return Ok(Reply::kept(kept));
+            return Ok(Reply::repeated(stored));
         }
         let mut meanwhile = None;
         let done = self.write(|tx| {
@@ -235,7 +235,7 @@ impl Desk {
             }
             Ok(reply)
         });
-        meanwhile.map_or(done, |kept| Ok(Reply::kept(kept)))
+        meanwhile.map_or(done, |stored| Ok(Reply::repeated(stored)))
     }
 
     fn may_show(&self, asked: Requested<PatientId>) -> Result<Visible<PatientId>, Fault> {
@@ -296,7 +296,7 @@ impl Reply {
     }
 
     /// What the same call was answered before.
-    fn kept(answer: idempotency::Answer) -> Self {
+    fn repeated(answer: idempotency::Answer) -> Self {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
         Self { status, body: answer.body, version: None, kind: JSON }
     }

@@ -69,7 +69,8 @@ pub(crate) async fn stand(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let transport = request.app_data::<web::Data<Transport>>().map_or(Transport::Plain, |held| ***held);
+    let transport =
+        request.app_data::<web::Data<Transport>>().map_or(Transport::Plain, |transport| ***transport);
     let bare = request.method() == Method::HEAD;
     let mut response = if crosses_sites(request.method(), request.path(), request.headers()) {
         let refusal = problem::respond(request.request(), Code::CrossSite);
@@ -109,7 +110,7 @@ fn crosses_sites(method: &Method, path: &str, headers: &HeaderMap) -> bool {
     }
 }
 
-/// The body that an answer to HEAD leaves out: only its size is told.
+/// The body that an answer to HEAD leaves out: only its size is stated.
 struct Left(BodySize);
 
 impl MessageBody for Left {
@@ -147,7 +148,7 @@ fn dress(headers: &mut HeaderMap, transport: Transport) {
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
     }
-    // What does not say that it may be kept is personal.
+    // What does not say that it may be cached is personal.
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

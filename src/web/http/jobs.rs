@@ -79,7 +79,7 @@ pub(crate) fn of_kind(view: &mut View<'_>, id: JobId, kind: &str) -> Result<jobs
     if job.kind == kind { Ok(job) } else { Err(store::Error::NotFound("job").into()) }
 }
 
-/// Whether a role is told that some job moved. Only its id is said; what it is, its own address says to whom it may.
+/// Whether a role is told that some job moved. Only its id is announced; its own address says more to whom it may.
 #[must_use]
 pub(crate) fn may_know(role: Role) -> bool {
     [Can::ReadAudit, Can::SeeStatus].iter().any(|right| right.held_by(role))

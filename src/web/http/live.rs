@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 /// A comment this often: proxies and browsers see that the stream lives.
 const BEAT: Duration = Duration::from_secs(15);
-/// More than this missed is not told again.
+/// More missed events than this are not replayed.
 const MISSED: i64 = 1_000;
 
 /// Whether a role may know of an event at all. Ids only, still: who may not see it need not know that it moved.
@@ -88,13 +88,13 @@ fn event(id: i64, name: &str, subject: &str) -> String {
         _ => "subject",
     };
     let data = serde_json::json!({ "id": subject, member: subject });
-    let kept = if id > 0 { format!("id: {id}\n") } else { String::new() };
-    format!("{kept}event: {name}\ndata: {data}\n\n")
+    let id_line = if id > 0 { format!("id: {id}\n") } else { String::new() };
+    format!("{id_line}event: {name}\ndata: {data}\n\n")
 }
 
 fn reset(newest: i64) -> String {
-    let kept = if newest > 0 { format!("id: {newest}\n") } else { String::new() };
-    format!("{kept}event: reset\ndata: {{}}\n\n")
+    let id_line = if newest > 0 { format!("id: {newest}\n") } else { String::new() };
+    format!("{id_line}event: reset\ndata: {{}}\n\n")
 }
 
 /// The last word to a stream that makes room for a newer one of the same person. A program that comes back by itself
@@ -116,11 +116,11 @@ struct Listener {
     stopping: watch::Receiver<bool>,
     /// Whether this node hears what others commit.
     hears: watch::Receiver<bool>,
-    /// The newest event that was told again: those up to it are not told twice.
+    /// The newest event that was replayed: those up to it are not sent twice.
     last: i64,
     ready: VecDeque<String>,
     held: OpenStream,
-    /// The last word was said.
+    /// The last event was sent.
     over: bool,
 }
 
@@ -174,15 +174,15 @@ impl Listener {
             })
         });
         let (newest, missed) = read.await.map_err(|_stopped| Fault::new(Code::Busy))??;
-        // What is committed from here on is heard, and told unless it was read above.
+        // What is committed from here on is heard, and sent unless it was read above.
         self.last = newest;
         self.ready.push_back("retry: 2000\n\n".to_owned());
         match missed {
             None if newest > 0 => self.ready.push_back(format!("id: {newest}\ndata:\n\n")),
             None => {}
-            Some(Some(told)) if i64::try_from(told.len()).is_ok_and(|n| n < MISSED) => {
-                self.last = told.last().map_or(newest, |told| told.id);
-                for Announced { id, name, subject } in &told {
+            Some(Some(missed_rows)) if i64::try_from(missed_rows.len()).is_ok_and(|n| n < MISSED) => {
+                self.last = missed_rows.last().map_or(newest, |last| last.id);
+                for Announced { id, name, subject } in &missed_rows {
                     if self.may_hear(name, subject).await {
                         let subject = self.known_as(name, subject).await;
                         self.ready.push_back(event(*id, name, &subject));
@@ -235,11 +235,11 @@ impl Listener {
         {
             return None;
         }
-        let told_again = signal.id > 0 && signal.id <= self.last;
+        let repeated = signal.id > 0 && signal.id <= self.last;
         if matches!(signal.name, "consent.changed" | "patient.changed") {
             self.state.shown.forget(&signal.subject);
         }
-        if !told_again && self.may_hear(signal.name, &signal.subject).await {
+        if !repeated && self.may_hear(signal.name, &signal.subject).await {
             let subject = self.known_as(signal.name, &signal.subject).await;
             self.ready.push_back(event(signal.id, signal.name, &subject));
         }

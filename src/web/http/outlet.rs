@@ -34,7 +34,7 @@ impl From<Fault> for Stop {
 /// Where a long answer is written.
 pub(crate) struct Outlet {
     pipe: Sender<io::Result<Bytes>>,
-    held: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
 /// An outlet, and what comes out of it.
@@ -44,7 +44,7 @@ pub(crate) fn outlet() -> (Outlet, impl Stream<Item = io::Result<Bytes>>) {
         let piece = pieces.recv().await?;
         Some((piece, pieces))
     };
-    (Outlet { pipe, held: Vec::with_capacity(PIECE) }, unfold(pieces, next))
+    (Outlet { pipe, buffer: Vec::with_capacity(PIECE) }, unfold(pieces, next))
 }
 
 impl Outlet {
@@ -53,8 +53,8 @@ impl Outlet {
     /// # Errors
     /// [`Stop::Left`].
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Stop> {
-        self.held.extend_from_slice(text.as_bytes());
-        if self.held.len() < PIECE { Ok(()) } else { self.flush() }
+        self.buffer.extend_from_slice(text.as_bytes());
+        if self.buffer.len() < PIECE { Ok(()) } else { self.flush() }
     }
 
     /// Writes a value as JSON.
@@ -77,7 +77,7 @@ impl Outlet {
     }
 
     fn flush(&mut self) -> Result<(), Stop> {
-        let piece = Bytes::from(std::mem::replace(&mut self.held, Vec::with_capacity(PIECE)));
+        let piece = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(PIECE)));
         if piece.is_empty() { Ok(()) } else { self.pipe.blocking_send(Ok(piece)).map_err(|_gone| Stop::Left) }
     }
 }

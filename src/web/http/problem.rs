@@ -184,7 +184,7 @@ pub(crate) fn respond(request: &HttpRequest, code: Code) -> HttpResponse {
 
 fn form(path: &str, headers: &HeaderMap) -> Form {
     let has = |name: &str, wanted: &str| {
-        headers.get(name).and_then(|held| held.to_str().ok()).is_some_and(|held| held.contains(wanted))
+        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains(wanted))
     };
     if path.starts_with("/api/") && path != "/api/docs" || path.starts_with("/fhir/") {
         return Form::Json;

@@ -19,15 +19,15 @@ use store::kpis::facts::{self, Recorded, Window};
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
-    /// Inclusive; a day before `to` unless said.
+    /// Inclusive; a day before `to` by default.
     #[param(value_type = Option<String>)]
     from: Option<Instant>,
-    /// Exclusive; now unless said.
+    /// Exclusive; now by default.
     #[param(value_type = Option<String>)]
     to: Option<Instant>,
-    /// One kind, such as `alert.raised`; all unless said.
+    /// One kind, such as `alert.raised`; all by default.
     kind: Option<String>,
-    /// At most so many rows: 100 unless said, 1,000 at the most.
+    /// At most so many rows: 100 by default, 1,000 at the most.
     limit: Option<usize>,
     /// The `next` of the page before.
     after: Option<String>,

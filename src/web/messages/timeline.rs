@@ -1,10 +1,10 @@
 //! What a patient's timeline shows of messages: which went to whom about which alert, and how far each came. Messages
-//! about an alert that is masked are told to nobody, as in its log.
+//! about an alert that is masked are shown to nobody, as in its log.
 
 use crate::alerts::timeline::Known;
 use crate::escalation::view::progress::{channel_icon, channel_word, receipt_word};
 use crate::http::fault::Fault;
-use crate::patients::event::{Event, Place, Position, Reader, Told};
+use crate::patients::event::{Entry, Event, Place, Position, Reader};
 use domain::{AlertId, UserId};
 use store::messages::timeline;
 use store::patients::Patient;
@@ -31,23 +31,23 @@ pub(crate) fn contribute(
         let alert: Option<AlertId> =
             (message.kind == escalation::ALERT).then(|| message.subject.parse().ok()).flatten();
         let recipient: Option<UserId> = message.recipient.parse().ok();
-        let is_told = match alert {
+        let is_shown = match alert {
             Some(alert) => known.case(view, alert)?.judged().is_ok(),
             None => false,
         };
-        let (Some(alert), Some(recipient), true) = (alert, recipient, is_told) else {
+        let (Some(alert), Some(recipient), true) = (alert, recipient, is_shown) else {
             events.push(Event::left_out(place));
             continue;
         };
         let name = reader.people.user(view, recipient)?;
         let (channel, state) = (message.channel, message.way.state);
-        let told = Told::new("message.planned", What::Alerts, move |w| {
+        let entry = Entry::new("message.planned", What::Alerts, move |w| {
             let to = w.two("event-message", "channel", w.say(channel_word(channel)), "who", &name);
             format!("{to}: {}", w.say(receipt_word(state)))
         });
-        let told = told.icon(channel_icon(channel)).about("alerts", alert).with("channel", channel.name());
-        let told = told.with("state", state.name()).with("recipient", recipient.to_string());
-        events.push(Event::shown(place, told.with("template", message.template)));
+        let entry = entry.icon(channel_icon(channel)).about("alerts", alert).with("channel", channel.name());
+        let entry = entry.with("state", state.name()).with("recipient", recipient.to_string());
+        events.push(Event::shown(place, entry.with("template", message.template)));
     }
     Ok(events)
 }

@@ -297,10 +297,10 @@ impl Shell {
 /// the app data.
 #[must_use]
 pub(crate) fn of(request: &HttpRequest) -> Shell {
-    let cookie = |name: &str| request.cookie(name).map(|held| held.value().to_owned());
-    let accept = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|held| held.to_str().ok());
+    let cookie = |name: &str| request.cookie(name).map(|cookie| cookie.value().to_owned());
+    let accept = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let clock = request.app_data::<actix_web::web::Data<Clock>>();
-    let path = request.uri().path_and_query().map_or("/", |held| held.as_str());
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     Shell {
         words: Words {
             lang: Lang::choose(cookie(LANG_COOKIE).as_deref(), accept),

@@ -83,9 +83,9 @@ pub(crate) struct NewPatient {
     email: Option<Email>,
     #[schema(value_type = Option<String>)]
     phone: Option<Phone>,
-    /// IANA; America/Sao_Paulo unless said.
+    /// IANA; America/Sao_Paulo by default.
     zone: Option<String>,
-    /// `pt-BR` unless said, or `en`.
+    /// `pt-BR` by default, or `en`.
     language: Option<String>,
 }
 

@@ -1,6 +1,6 @@
 //! The list of all that contributes to a patient's timeline, and the one reader that merges it into pages.
 
-use super::event::{Event, Place, Position, Reader, Told};
+use super::event::{Entry, Event, Place, Position, Reader};
 use crate::http::fault::Fault;
 use crate::{Code, Key};
 use domain::Can;
@@ -110,8 +110,8 @@ pub(crate) enum Wanted<'a> {
 impl<'a> Wanted<'a> {
     /// From `?kind=`.
     #[must_use]
-    pub(crate) fn kind(said: &'a str) -> Self {
-        if said.is_empty() { Self::All } else { Self::Kind(said) }
+    pub(crate) fn kind(kind: &'a str) -> Self {
+        if kind.is_empty() { Self::All } else { Self::Kind(kind) }
     }
 
     fn takes(self, one: &Contribution) -> bool {
@@ -130,7 +130,7 @@ pub(crate) struct Line {
     /// Where it stands.
     pub place: Place,
     /// What it says.
-    pub told: Told,
+    pub entry: Entry,
 }
 
 /// A page of the timeline.
@@ -164,8 +164,8 @@ pub(crate) fn page(
         let left = limit.saturating_sub(page.lines.len());
         let (rows, has_more) = merged(view, reader, patient, &contributions, &position, left)?;
         let last = rows.last().map(|(_, event)| event.place.clone());
-        for (of, Event { place, told }) in rows {
-            page.lines.extend(told.map(|told| Line { of, place, told }));
+        for (of, Event { place, entry }) in rows {
+            page.lines.extend(entry.map(|entry| Line { of, place, entry }));
         }
         page.next = last.filter(|_| has_more);
         match &page.next {
@@ -174,7 +174,7 @@ pub(crate) fn page(
         }
     }
     for line in &page.lines {
-        match line.told.look {
+        match line.entry.look {
             (what, None) => reader.sight.saw(patient.id, what),
             (what, Some(code)) => reader.sight.refused(patient.id, what, code),
         }

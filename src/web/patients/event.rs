@@ -95,20 +95,20 @@ pub(crate) struct Event {
     /// Where it stands.
     pub place: Place,
     /// What it says.
-    pub told: Option<Told>,
+    pub entry: Option<Entry>,
 }
 
 impl Event {
     /// An event that is shown.
     #[must_use]
-    pub(crate) const fn shown(place: Place, told: Told) -> Self {
-        Self { place, told: Some(told) }
+    pub(crate) const fn shown(place: Place, entry: Entry) -> Self {
+        Self { place, entry: Some(entry) }
     }
 
-    /// A row that is not told to this reader.
+    /// A row that is not shown to this reader.
     #[must_use]
     pub(crate) const fn left_out(place: Place) -> Self {
-        Self { place, told: None }
+        Self { place, entry: None }
     }
 }
 
@@ -116,7 +116,7 @@ impl Event {
 pub(crate) type Sentence = Box<dyn Fn(&Words) -> String>;
 
 /// What an event says.
-pub(crate) struct Told {
+pub(crate) struct Entry {
     /// For programs, such as `consent.granted`.
     pub code: Cow<'static, str>,
     /// The icon of its line, where it is not that of its kind.
@@ -135,7 +135,7 @@ pub(crate) struct Told {
     pub sentence: Sentence,
 }
 
-impl Told {
+impl Entry {
     /// An event by its code, which is a look at `what` of the patient.
     pub(crate) fn new(
         code: impl Into<Cow<'static, str>>,

@@ -2,7 +2,7 @@
 
 use crate::Key;
 use crate::http::fault::Fault;
-use crate::patients::event::{Event, Place, Position, Reader, Told};
+use crate::patients::event::{Entry, Event, Place, Position, Reader};
 use store::View;
 use store::patients::Patient;
 use store::patients::changes::{self, Change};
@@ -24,10 +24,10 @@ pub(crate) fn contribute(
     let mut events = Vec::new();
     for changed in changes::before(view, patient.key, &position.of(SOURCE), limit)? {
         let actor = changed.actor.as_deref().map(|actor| reader.hand(view, actor)).transpose()?;
-        let said = word(changed.what);
+        let text = word(changed.what);
         let code = format!("patient.{}", changed.what.name());
-        let told = Told::new(code, What::Identity, move |w| w.say(said)).by(actor);
-        events.push(Event::shown(Place::numbered(changed.at, SOURCE, changed.id), told));
+        let entry = Entry::new(code, What::Identity, move |w| w.say(text)).by(actor);
+        events.push(Event::shown(Place::numbered(changed.at, SOURCE, changed.id), entry));
     }
     Ok(events)
 }

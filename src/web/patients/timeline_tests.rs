@@ -283,8 +283,8 @@ fn a_revocation_masks_what_judgement_said_and_hides_whom_it_called_and_what_was_
         }
         let alerts: Vec<Value> = items(&page).into_iter().filter(|item| item["kind"] == "alerts").collect();
         assert!(alerts.len() >= 2 && alerts.iter().all(|item| item["masked"] == json!(true)));
-        let told = json!(alerts).to_string();
-        assert!(!told.contains("tachycardia") && !told.contains("red"), "{told}");
+        let text = json!(alerts).to_string();
+        assert!(!text.contains("tachycardia") && !text.contains("red"), "{text}");
         let html = life
             .house
             .get(&life.house.staff(Role::Clinician), &format!("/patients/{}/timeline", life.ana.id));

@@ -172,7 +172,7 @@ pub(crate) fn permit_display(
     viewer: &Viewer,
     patient_key: i64,
 ) -> Result<Permit<AlertEvaluate>, Fault> {
-    // What is kept of a person is theirs to see, whatever the staff may see of it (LGPD art. 18 II).
+    // What is stored about a person is theirs to see, whatever the staff may see of it (LGPD art. 18 II).
     let own = viewer.role == Role::Patient;
     decided(view, state, Asks { purposes: purposes(viewer.role), own, datum: Datum::Reading }, patient_key)
 }
@@ -184,7 +184,7 @@ struct Asks {
     datum: Datum,
 }
 
-/// The permit to tell what judgement said of a patient: level, rule and finding, no reading. The right to see alerts is
+/// The permit to tell what judgement found of a patient: level, rule and finding, no reading. The right to see alerts is
 /// the route's; here the patient decides.
 ///
 /// # Errors

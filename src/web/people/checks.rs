@@ -184,13 +184,13 @@ mod tests {
     #[tokio::test]
     async fn one_network_takes_only_its_part_of_the_queue_and_who_leaves_makes_room() {
         let checks = Checks::new();
-        let held = checks.turn(Who::Stranger("a")).await.unwrap();
+        let turn = checks.turn(Who::Stranger("a")).await.unwrap();
         let places: Vec<_> = (1..OF_NETWORK).map(|_| checks.place(Who::Stranger("a")).unwrap()).collect();
         assert!(checks.place(Who::Stranger("a")).is_err());
         drop(checks.place(Who::Stranger("b")).unwrap());
         drop(places);
         drop(checks.place(Who::Stranger("a")).unwrap());
-        drop(held);
+        drop(turn);
         assert!(checks.here().networks.is_empty());
     }
 

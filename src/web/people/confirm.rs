@@ -62,10 +62,10 @@ pub(crate) async fn ask(mut request: ServiceRequest, path: &str, viewer: &Viewer
     let sent = request.extract::<Form<Vec<(String, String)>>>().await;
     request.set_payload(again(body));
     let sent = sent.map(Form::into_inner).unwrap_or_default();
-    let said = |name: &str| sent.iter().find(|(held, _)| held == name).map(|(_, value)| value.clone());
-    let refused = match said(PASSWORD) {
+    let value_of = |name: &str| sent.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let refused = match value_of(PASSWORD) {
         None => None,
-        Some(password) => match sign_in::confirm(&state, viewer, password, said(CODE)).await {
+        Some(password) => match sign_in::confirm(&state, viewer, password, value_of(CODE)).await {
             Ok(()) => return Passed::On(request),
             Err(fault) => Some(fault),
         },

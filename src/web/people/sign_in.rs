@@ -46,7 +46,7 @@ pub(crate) struct Signed {
 /// # Errors
 /// `E_RATE`, `E_BUSY`, `E_CREDENTIALS`, `E_TOTP`, `E_HELD`, `E_FACTOR`; store faults.
 pub(crate) async fn attempt(state: &actix_web::web::Data<State>, attempt: Attempt) -> Result<Signed, Fault> {
-    let (held, asked) = (actix_web::web::Data::clone(state), actix_web::web::Data::clone(state));
+    let (shared, asked) = (actix_web::web::Data::clone(state), actix_web::web::Data::clone(state));
     let attempt = std::sync::Arc::new(attempt);
     let first = std::sync::Arc::clone(&attempt);
     let look = state.checks.look().await?;
@@ -58,7 +58,7 @@ pub(crate) async fn attempt(state: &actix_web::web::Data<State>, attempt: Attemp
     let known = known.await.map_err(|_stopped| Fault::new(Code::Busy))??;
     let who = if known { Who::Known } else { Who::Stranger(&attempt.network) };
     let mut turn = state.checks.turn(who).await?;
-    let done = actix_web::web::block(move || check(&held, &attempt, &mut turn.memory)).await;
+    let done = actix_web::web::block(move || check(&shared, &attempt, &mut turn.memory)).await;
     done.map_err(|_stopped| Fault::new(Code::Busy))?
 }
 
@@ -221,8 +221,8 @@ pub(crate) async fn again(
     password: String,
 ) -> Result<(), Fault> {
     let mut turn = state.checks.turn(Who::Known).await?;
-    let held = actix_web::web::Data::clone(state);
-    let done = actix_web::web::block(move || is_theirs(&held, user, &password, &mut turn.memory)).await;
+    let shared = actix_web::web::Data::clone(state);
+    let done = actix_web::web::block(move || is_theirs(&shared, user, &password, &mut turn.memory)).await;
     done.map_err(|_stopped| Fault::new(Code::Busy))?
 }
 
@@ -238,18 +238,18 @@ pub(crate) async fn confirm(
     code: Option<String>,
 ) -> Result<(), Fault> {
     again(state, viewer.id, password).await?;
-    let (held, viewer) = (actix_web::web::Data::clone(state), viewer.clone());
+    let (shared, viewer) = (actix_web::web::Data::clone(state), viewer.clone());
     let done = actix_web::web::block(move || {
-        let now = held.now();
-        let user = held.store.read(|view| users::get(view, viewer.id))?;
-        if user.has_totp && !second_factor(&held, viewer.id, code.as_deref().unwrap_or_default(), now)? {
+        let now = shared.now();
+        let user = shared.store.read(|view| users::get(view, viewer.id))?;
+        if user.has_totp && !second_factor(&shared, viewer.id, code.as_deref().unwrap_or_default(), now)? {
             let Some(who) = user.identity else { return Err(Code::Credentials.into()) };
             let session = viewer.id.to_string();
             let tried = Tried { account: who.email.as_str(), network: "", browser: Some(&session) };
-            held.store.write(Actor::System("auth"), now, |tx| throttles::failed(tx, tried))?;
+            shared.store.write(Actor::System("auth"), now, |tx| throttles::failed(tx, tried))?;
             return Err(Fault::new(Code::Totp));
         }
-        Ok(held.store.write(viewer.actor(), now, |tx| sessions::confirm(tx, viewer.session, viewer.id))?)
+        Ok(shared.store.write(viewer.actor(), now, |tx| sessions::confirm(tx, viewer.session, viewer.id))?)
     });
     done.await.map_err(|_stopped| Fault::new(Code::Busy))?
 }

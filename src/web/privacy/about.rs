@@ -82,10 +82,10 @@ impl About {
                 let everybody = Audience::program();
                 match self.whose {
                     Whose::Patient => {
-                        let said = id.parse().map_err(|_not_an_id| absent())?;
+                        let requested = id.parse().map_err(|_not_an_id| absent())?;
                         let meant = match knows_none(&viewer) {
-                            true => store::privacy::pseudonyms::meant(view, viewer.id, said)?,
-                            false => said,
+                            true => store::privacy::pseudonyms::meant(view, viewer.id, requested)?,
+                            false => requested,
                         };
                         everybody.patient(view, meant).map(Visible::id)
                     }

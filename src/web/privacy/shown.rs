@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{Instant, Role};
 
-/// How long an answer is remembered: what ends a basis by time alone is told by the engine, and by this at the latest.
+/// How long an answer is remembered: what ends a basis by time alone is announced by the engine, and by this at the latest.
 const REMEMBERED: Duration = Duration::from_secs(30);
 /// The most answers that are remembered.
 const MOST: usize = 65_536;

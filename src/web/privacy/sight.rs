@@ -57,7 +57,7 @@ impl Sight {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(look);
     }
 
-    /// Whether nothing was said yet.
+    /// Whether nothing was shown yet.
     #[must_use]
     pub(crate) fn is_silent(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()

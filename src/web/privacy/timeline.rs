@@ -3,7 +3,7 @@
 
 use crate::Key;
 use crate::http::fault::Fault;
-use crate::patients::event::{Event, Hand, Place, Position, Reader, Told, Who};
+use crate::patients::event::{Entry, Event, Hand, Place, Position, Reader, Who};
 use crate::people::page::names::reference;
 use crate::privacy::pseudonyms;
 use domain::{Can, PatientId, Role, UserId};
@@ -28,17 +28,17 @@ pub(crate) fn contribute(
     let mut events = Vec::new();
     for access in timeline::before(view, patient.key, &position.of(SOURCE), limit)? {
         let actor = access.viewer.map(|user| hand(view, reader, user)).transpose()?;
-        let (code, said) = match access.what {
+        let (code, text) = match access.what {
             What::Export => ("access.export", Key("event-export")),
             _ => ("access.reveal", Key("event-reveal")),
         };
         let refused = access.refused.clone();
-        let told = Told::new(code, What::Looks, move |w| match &refused {
-            Some(code) => format!("{} · {} ({code})", w.say(said), w.say("look-refused")),
-            None => w.say(said),
+        let entry = Entry::new(code, What::Looks, move |w| match &refused {
+            Some(code) => format!("{} · {} ({code})", w.say(text), w.say("look-refused")),
+            None => w.say(text),
         });
-        let told = told.by(actor).with("refused", access.refused).with("role", access.role.map(Role::name));
-        events.push(Event::shown(Place::numbered(access.at, SOURCE, access.id), told));
+        let entry = entry.by(actor).with("refused", access.refused).with("role", access.role.map(Role::name));
+        events.push(Event::shown(Place::numbered(access.at, SOURCE, access.id), entry));
     }
     Ok(events)
 }

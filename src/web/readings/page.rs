@@ -92,8 +92,8 @@ fn open_levels(view: &mut View<'_>, room: &Room, key: i64) -> Result<BTreeMap<i1
     for case in room.cases().open_of(view, key)? {
         let Ok(judged) = case.judged() else { continue };
         let level = shown_level(judged.level);
-        let held = levels.entry(judged.signal.code()).or_insert(level);
-        *held = level.max(*held);
+        let worst = levels.entry(judged.signal.code()).or_insert(level);
+        *worst = level.max(*worst);
     }
     Ok(levels)
 }
@@ -161,7 +161,7 @@ fn marks(
     let all = room.cases().of_patient(view, key, 200)?;
     let mut marks: Vec<Mark> = all
         .iter()
-        // What it was told from is another's by now, and not on this chart.
+        // The readings behind it are another's by now, and not on this chart.
         .filter(|case| case.started_at >= from && case.moved_at.is_none())
         .filter_map(|case| Some((case, case.judged().ok()?)))
         .filter(|(_, judged)| judged.signal == signal)

@@ -4,7 +4,7 @@
 use crate::Key;
 use crate::http::fault::Fault;
 use crate::pages::visit::masked;
-use crate::patients::event::{Event, Place, Position, Reader, Told};
+use crate::patients::event::{Entry, Event, Place, Position, Reader};
 use crate::patients::view::patient::why_set_aside;
 use crate::people::auth::{permit_collected, permit_display};
 use domain::Signal;
@@ -40,7 +40,7 @@ pub(crate) fn contribute(
     for decided in timeline::decided_before(view, &collected, &display, patient.key, &place, limit)? {
         let place = Place::of(decided.at, "readings.decided", decided.id.clone());
         events.push(match decision(&decided.decision) {
-            Some(said) => Event::shown(place, judged(view, reader, decided, said)?),
+            Some(sentence) => Event::shown(place, judged(view, reader, decided, sentence)?),
             None => Event::left_out(place),
         });
     }
@@ -66,28 +66,33 @@ fn decision(name: &str) -> Option<Key> {
     })
 }
 
-fn judged(view: &mut View<'_>, reader: &mut Reader<'_>, decided: Decided, said: Key) -> Result<Told, Fault> {
+fn judged(
+    view: &mut View<'_>,
+    reader: &mut Reader<'_>,
+    decided: Decided,
+    sentence: Key,
+) -> Result<Entry, Fault> {
     let actor = decided.by.as_deref().map(|actor| reader.hand(view, actor)).transpose()?;
     let (signal, reason) = (decided.signal, decided.reason.clone());
-    let told = Told::new(format!("reading.{}", decided.decision), What::Readings, move |w| {
+    let entry = Entry::new(format!("reading.{}", decided.decision), What::Readings, move |w| {
         let text = match signal {
-            Some(signal) => format!("{}: {}", w.say(said), w.signal(&signal)),
-            None => w.say(said),
+            Some(signal) => format!("{}: {}", w.say(sentence), w.signal(&signal)),
+            None => w.say(sentence),
         };
         match why_set_aside(&reason) {
             Some(why) => format!("{text} · {}", w.say(why)),
             None => text,
         }
     });
-    let told = told.icon("archive").by(actor).with("item", decided.id).with("reason", decided.reason);
-    Ok(told.with("signal", signal.map(Signal::name)))
+    let entry = entry.icon("archive").by(actor).with("item", decided.id).with("reason", decided.reason);
+    Ok(entry.with("signal", signal.map(Signal::name)))
 }
 
-fn put_right(corrected: Corrected) -> Told {
+fn put_right(corrected: Corrected) -> Entry {
     let Corrected { signals, more, .. } = corrected;
     let counts: serde_json::Map<String, serde_json::Value> =
         signals.iter().map(|(signal, count)| ((*signal).to_owned(), (*count).into())).collect();
-    let told = Told::new("reading.corrected", What::Readings, move |w| {
+    let entry = Entry::new("reading.corrected", What::Readings, move |w| {
         let named = |(name, count): (&&str, &usize)| {
             let signal = Signal::ALL.iter().find(|signal| signal.name() == *name);
             let signal = signal.map_or_else(|| (*name).to_owned(), |signal| w.signal(signal));
@@ -96,5 +101,5 @@ fn put_right(corrected: Corrected) -> Told {
         let signals: Vec<String> = signals.iter().map(named).collect();
         w.one("event-source-corrected", "signals", signals.join(", "))
     });
-    told.with("readings", counts).with("more", more)
+    entry.with("readings", counts).with("more", more)
 }

@@ -60,20 +60,20 @@ impl Night {
 
     fn clinic(&self, shell: &Shell) -> calendar::View {
         let w = &shell.words;
-        let [_, (id, held)] = calendars();
-        let today = held.zone.date(self.now);
+        let [_, (id, seed)] = calendars();
+        let today = seed.zone.date(self.now);
         let hours = Hours::parse("08:00-12:00").unwrap();
         let eve = Exception { label: "Véspera".into(), hours, yearly: true };
-        let new = Calendar { exceptions: [(today, eve)].into(), ..held.clone() };
+        let new = Calendar { exceptions: [(today, eve)].into(), ..seed.clone() };
         let mut draft = form::Draft::of(Some(&new));
         draft.zone = "\"><b>".to_owned();
         draft.own[0].hours = "manhã".to_owned();
-        let (before, after) = (calendar::lines(w, &held), calendar::lines(w, &new));
-        let kept = self.kept(Kind::Calendars, id, id.to_owned(), &before, &after);
+        let (before, after) = (calendar::lines(w, &seed), calendar::lines(w, &new));
+        let setting = self.setting_view(Kind::Calendars, id, id.to_owned(), &before, &after);
         calendar::View {
-            kept: SettingView { proposals: vec![], ..kept },
+            kept: SettingView { proposals: vec![], ..setting },
             is_open: Some(false),
-            ahead: calendar::ahead(w, &held, today),
+            ahead: calendar::ahead(w, &seed, today),
             holidays: calendar::holidays(w, &new, today),
             editor: Some(Editor {
                 seen: 1,
@@ -88,13 +88,13 @@ impl Night {
 
     fn service_level(&self, shell: &Shell) -> level::View {
         let w = &shell.words;
-        let [(id, held), (_, new), ..] = service_levels();
-        let (before, after) = (level::lines(w, &held, &[]), level::lines(w, &new, &[]));
+        let [(id, seed), (_, new), ..] = service_levels();
+        let (before, after) = (level::lines(w, &seed, &[]), level::lines(w, &new, &[]));
         let mut draft = level::Draft::of(Some(&new));
         draft.count = "\"><b>".to_owned();
         let due = Due { warn: Some(self.later(960)), due: Some(self.later(1_200)) };
         level::View {
-            kept: self.kept(Kind::ServiceLevels, id, level::name(w, &held), &before, &after),
+            kept: self.setting_view(Kind::ServiceLevels, id, level::name(w, &seed), &before, &after),
             now: Some(due),
             editor: Some(Editor {
                 seen: 3,
@@ -111,24 +111,30 @@ impl Night {
 
     fn message(&self, shell: &Shell) -> message_template::View {
         let w = &shell.words;
-        let held = templates().remove(0);
-        let mut new = held.clone();
+        let seed = templates().remove(0);
+        let mut new = seed.clone();
         new.subject.pt = "Alerta vermelho \"><b> {patient}".to_owned();
         let draft = message_template::Draft::of(Some(&new));
-        let (before, after) = (message_template::lines(w, &held), message_template::lines(w, &new));
+        let (before, after) = (message_template::lines(w, &seed), message_template::lines(w, &new));
         message_template::View {
-            kept: self.kept(Kind::Templates, "page", message_template::name(w, &held), &before, &after),
-            class: Some(message_template::class(held.class)),
-            variables: message_template::variables(&held.id),
-            messages: message_template::messages(w, &held),
+            kept: self.setting_view(
+                Kind::Templates,
+                "page",
+                message_template::name(w, &seed),
+                &before,
+                &after,
+            ),
+            class: Some(message_template::class(seed.class)),
+            variables: message_template::variables(&seed.id),
+            messages: message_template::messages(w, &seed),
             editor: Some(Editor {
                 seen: 3,
-                wrong: draft.template(w, &held, 4).unwrap_err(),
+                wrong: draft.template(w, &seed, 4).unwrap_err(),
                 draft,
                 refused: None,
                 changes: side_by_side(&before, &after),
             }),
-            drafted: message_template::messages(w, &held),
+            drafted: message_template::messages(w, &seed),
         }
     }
 

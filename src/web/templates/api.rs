@@ -28,8 +28,8 @@ pub(crate) struct Seen {
 impl Shown for Template {
     type Seen = Seen;
 
-    fn seen(held: Version<Self>, standing: Standing) -> Result<Seen, Fault> {
-        Ok(Seen { template: Self { version: held.version, ..held.body }, standing })
+    fn seen(stored: Version<Self>, standing: Standing) -> Result<Seen, Fault> {
+        Ok(Seen { template: Self { version: stored.version, ..stored.body }, standing })
     }
 }
 
@@ -37,7 +37,7 @@ impl Shown for Template {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = MessageTemplateProposal)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Said {
+pub(crate) struct TemplateProposal {
     /// What lists call it: `{pt, en}`.
     #[schema(value_type = Object)]
     name: Words,
@@ -71,14 +71,25 @@ pub(crate) async fn history(call: Call, id: Path<String>) -> Answer {
 
 /// Proposes a version, which waits for a second person. What would give somebody away is refused here, by field and
 /// word. `If-Match` holds the newest number that was seen. What a template is for does not change.
-#[utoipa::path(post, path = "/api/v1/message-templates/{id}/proposals", tag = "messages", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Said, responses((status = 201, body = Seen), (status = 404), (status = 412), (status = 422, description = "`problems`: [{field, language, word, reason}]")))]
-pub(crate) async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<Said>) -> Answer {
-    call.run(move |desk| api::propose(desk, &id, seen, |history, version| said(body.value, history, version)))
-        .await
+#[utoipa::path(post, path = "/api/v1/message-templates/{id}/proposals", tag = "messages", params(("id" = String, Path), ("if-match" = String, Header)), request_body = TemplateProposal, responses((status = 201, body = Seen), (status = 404), (status = 412), (status = 422, description = "`problems`: [{field, language, word, reason}]")))]
+pub(crate) async fn propose(
+    call: Call,
+    id: Path<String>,
+    seen: IfMatch,
+    body: Body<TemplateProposal>,
+) -> Answer {
+    call.run(move |desk| {
+        api::propose(desk, &id, seen, |history, version| proposed(body.value, history, version))
+    })
+    .await
 }
 
-fn said(said: Said, history: &[Version<Template>], version: u32) -> Result<Template, Fault> {
-    let Said { name, subject, text } = said;
+fn proposed(
+    proposal: TemplateProposal,
+    history: &[Version<Template>],
+    version: u32,
+) -> Result<Template, Fault> {
+    let TemplateProposal { name, subject, text } = proposal;
     let newest = history.first().ok_or_else(|| Fault::new(Code::NotFound))?;
     let template =
         Template { id: newest.name.clone(), version, name, subject, text, class: newest.body.class }

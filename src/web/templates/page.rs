@@ -44,9 +44,9 @@ pub(crate) async fn show(visit: Visit, id: Path<String>) -> Answer {
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
-                let held = Setting::read(view, room, KIND, &id, false)?;
-                let editor = held.editor(room, KIND, Draft::of);
-                shown(view, room, &held, editor)
+                let setting = Setting::read(view, room, KIND, &id, false)?;
+                let editor = setting.editor(room, KIND, Draft::of);
+                shown(view, room, &setting, editor)
             })?;
             Ok(pages::page(&room.shell, &view))
         })
@@ -56,14 +56,14 @@ pub(crate) async fn show(visit: Visit, id: Path<String>) -> Answer {
 fn shown(
     view: &mut View<'_>,
     room: &Room,
-    held: &Setting<Template>,
+    setting: &Setting<Template>,
     editor: Option<Editor<Draft>>,
 ) -> Result<pages::View, Fault> {
     Ok(pages::View {
-        kept: with_words(room, |telling| held.kept(view, room, telling))?,
-        class: held.newest().map(|template| class(template.class)),
-        variables: variables(&held.id),
-        messages: held.in_force().map(|template| messages(room.words(), template)).unwrap_or_default(),
+        kept: with_words(room, |telling| setting.setting_view(view, room, telling))?,
+        class: setting.newest().map(|template| class(template.class)),
+        variables: variables(&setting.id),
+        messages: setting.in_force().map(|template| messages(room.words(), template)).unwrap_or_default(),
         editor,
         drafted: Vec::new(),
     })
@@ -76,8 +76,8 @@ pub(crate) async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String,
             let sent = Sent(sent.into_inner());
             let draft = Draft::sent(|name| sent.get(name).to_owned());
             let seen = sent.seen()?;
-            let held = room.read(|view| Setting::<Template>::read(view, room, KIND, &id, false))?;
-            let newest = held.newest().ok_or_else(|| Fault::new(Code::NotFound))?;
+            let setting = room.read(|view| Setting::<Template>::read(view, room, KIND, &id, false))?;
+            let newest = setting.newest().ok_or_else(|| Fault::new(Code::NotFound))?;
             let made = draft.template(room.words(), newest, seen.saturating_add(1));
             let mut refused = None;
             if let ("propose", Ok(template)) = (sent.button(), &made) {
@@ -92,12 +92,12 @@ pub(crate) async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String,
             let mut drafted = Vec::new();
             match &made {
                 Ok(template) => {
-                    editor.changes = with_words(room, |telling| held.changes(telling, template));
+                    editor.changes = with_words(room, |telling| setting.changes(telling, template));
                     drafted = messages(room.words(), template);
                 }
                 Err(wrong) => editor.wrong.clone_from(wrong),
             }
-            let view = room.read(|view| shown(view, room, &held, Some(editor)))?;
+            let view = room.read(|view| shown(view, room, &setting, Some(editor)))?;
             Ok(Step::Html(pages::page(&room.shell, &pages::View { drafted, ..view })))
         })
         .await

@@ -99,8 +99,8 @@ pub(crate) const fn class(class: Class) -> Key {
 #[must_use]
 pub(crate) fn lines(w: &Words, template: &templates::Template) -> Vec<Line> {
     let draft = Draft::of(Some(template));
-    let said = FIELDS.into_iter().zip(draft.fields);
-    said.map(|((.., label), text)| Line { label: w.say(label), text }).collect()
+    let fields = FIELDS.into_iter().zip(draft.fields);
+    fields.map(|((.., label), text)| Line { label: w.say(label), text }).collect()
 }
 
 /// A template as messages from it read, filled with what could stand there.
@@ -141,8 +141,8 @@ pub(crate) fn messages(w: &Words, template: &templates::Template) -> Vec<Outgoin
 impl Draft {
     /// A template as it stands.
     #[must_use]
-    pub(crate) fn of(held: Option<&templates::Template>) -> Self {
-        let Some(templates::Template { name, subject, text, .. }) = held else { return Self::default() };
+    pub(crate) fn of(template: Option<&templates::Template>) -> Self {
+        let Some(templates::Template { name, subject, text, .. }) = template else { return Self::default() };
         let words = [name, subject, text];
         let [[name_pt, name_en], [subject_pt, subject_en], [text_pt, text_en]] =
             words.map(|words| In::ALL.map(|lang| words.of(lang).to_owned()));
@@ -169,7 +169,7 @@ impl Draft {
     pub(crate) fn template(
         &self,
         w: &Words,
-        held: &templates::Template,
+        template: &templates::Template,
         version: u32,
     ) -> Result<templates::Template, Vec<Wrong>> {
         let [name_pt, name_en, subject_pt, subject_en, text_pt, text_en] = self.fields.clone();
@@ -181,11 +181,11 @@ impl Draft {
             name: words(name_pt, name_en),
             subject: words(subject_pt, subject_en),
             text: words(text_pt, text_en),
-            ..held.clone()
+            ..template.clone()
         }
         .in_lines();
         let wrong: Vec<Wrong> =
-            made.check().iter().flat_map(|fault| self.wrongs(w, &held.id, fault)).collect();
+            made.check().iter().flat_map(|fault| self.wrongs(w, &template.id, fault)).collect();
         if wrong.is_empty() { Ok(made) } else { Err(wrong) }
     }
 
@@ -210,33 +210,33 @@ impl Draft {
                 here(&|part, _, text| part != "name" && text.contains(&braced), &what)
             }
             Fault::Empty { part, lang } => {
-                here(&|held, of, _| held == *part && of == *lang, &w.say("template-wrong-empty"))
+                here(&|field, of, _| field == *part && of == *lang, &w.say("template-wrong-empty"))
             }
             Fault::NotALine { part, lang } => {
-                here(&|held, of, _| held == *part && of == *lang, &w.say("template-wrong-subject"))
+                here(&|field, of, _| field == *part && of == *lang, &w.say("template-wrong-subject"))
             }
             Fault::Unseen(lang) => {
-                here(&|held, of, _| held == "text" && of == *lang, &w.say("template-wrong-unseen"))
+                here(&|field, of, _| field == "text" && of == *lang, &w.say("template-wrong-unseen"))
             }
             Fault::Tells { part, lang, tells } => {
                 let what =
                     w.two("template-wrong-tells", "word", tells.word, "what", w.say(gives_away(tells.what)));
-                here(&|held, of, _| held == *part && of == *lang, &what)
+                here(&|field, of, _| field == *part && of == *lang, &what)
             }
             Fault::Unknown { name } if name == "}" => here(
-                &|held, _, text| held != "name" && lone_brace(text),
+                &|field, _, text| field != "name" && lone_brace(text),
                 &w.one("template-wrong-brace", "names", names()),
             ),
             Fault::Unknown { name } => {
                 let what = w.two("template-wrong-unknown", "name", format!("{{{name}}}"), "names", names());
-                here(&|held, _, text| held != "name" && text.contains(&format!("{{{name}")), &what)
+                here(&|field, _, text| field != "name" && text.contains(&format!("{{{name}")), &what)
             }
             Fault::OneLanguage(variable) => {
                 let braced = format!("{{{}}}", variable.name());
                 let what = w.one("template-wrong-one-language", "name", &braced);
                 let other = |part: &str, lang: In| {
                     let mut all = FIELDS.into_iter().zip(&self.fields);
-                    all.any(|((_, held, of, _), text)| held == part && of != lang && text.contains(&braced))
+                    all.any(|((_, field, of, _), text)| field == part && of != lang && text.contains(&braced))
                 };
                 here(
                     &|part, lang, text| part != "name" && !text.contains(&braced) && other(part, lang),
@@ -302,10 +302,10 @@ mod tests {
 
     /// As a browser sends it, without space around it.
     fn through(template: &templates::Template) -> Draft {
-        let held = Draft::of(Some(template));
+        let draft = Draft::of(Some(template));
         Draft::sent(|name| {
             let place = FIELDS.iter().position(|(id, ..)| *id == name).unwrap();
-            held.fields[place].trim().replace('\n', "\r\n")
+            draft.fields[place].trim().replace('\n', "\r\n")
         })
     }
 

@@ -83,10 +83,10 @@ fn the_table_holds_the_matrix_of_the_contract() {
 fn every_api_route_is_in_the_document_and_nothing_else_is() {
     let document = serde_json::to_value(crate::http::openapi::value()).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
-    let mut told: Vec<String> = Vec::new();
+    let mut documented: Vec<String> = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys().filter(|key| *key != "parameters") {
-            told.push(format!("{} {path}", method.to_uppercase()));
+            documented.push(format!("{} {path}", method.to_uppercase()));
         }
     }
     let mut table: Vec<String> = rows()
@@ -94,9 +94,9 @@ fn every_api_route_is_in_the_document_and_nothing_else_is() {
         .filter(|row| row.face == Face::Api)
         .map(|row| format!("{} {}", row.method, row.path))
         .collect();
-    told.sort();
+    documented.sort();
     table.sort();
-    assert_eq!(told, table);
+    assert_eq!(documented, table);
 }
 
 /// The operations of the document, by method and path.

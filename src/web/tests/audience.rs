@@ -243,8 +243,8 @@ fn what_a_body_names_is_looked_up_among_whom_its_sender_may_see() {
         let (ana, bia, people) = walkers(&house);
         let by = |role: Role| house.enter(people.iter().find(|one| one.0 == role).unwrap().1, role);
         let ack = |id: &str| {
-            let told = house.post(&by(Role::Clinician), "/api/v1/alerts/ack", &json!({ "alerts": [id] }));
-            told.must(200)["items"][0]["code"].clone()
+            let answer = house.post(&by(Role::Clinician), "/api/v1/alerts/ack", &json!({ "alerts": [id] }));
+            answer.must(200)["items"][0]["code"].clone()
         };
         assert_eq!([ack(&bia.alert), ack(NONE)], [json!("E_NOT_FOUND"), json!("E_NOT_FOUND")]);
         assert_eq!(ack(&ana.alert), Value::Null);

@@ -101,8 +101,8 @@ fn that_a_patient_has_readings_is_told_to_whoever_may_see_them_and_to_nobody_els
         };
         measure(ana.id);
         let heard = |stream: &mut Stream, name: &str, patient: PatientId| {
-            let (told, data) = stream.event();
-            assert_eq!((told.as_str(), &data["patient_id"]), (name, &json!(patient)));
+            let (event, data) = stream.event();
+            assert_eq!((event.as_str(), &data["patient_id"]), (name, &json!(patient)));
         };
         heard(&mut clinician, "readings.changed", ana.id);
         let seen = house.home.read(store::live::signals::newest).unwrap();
@@ -112,7 +112,7 @@ fn that_a_patient_has_readings_is_told_to_whoever_may_see_them_and_to_nobody_els
         measure(bia.id);
         heard(&mut clinician, "consent.changed", ana.id);
         heard(&mut clinician, "readings.changed", bia.id);
-        // What was missed is told by the same law.
+        // What was missed follows the same law.
         let mut back = Stream::open(&house, &who, Some(&seen.to_string()));
         heard(&mut back, "consent.changed", ana.id);
         heard(&mut back, "readings.changed", bia.id);
@@ -165,12 +165,12 @@ fn a_listener_between_two_commits_hears_the_later_one_although_it_began_first() 
         let who = house.staff(Role::Clinician);
         let (slow, quick) = (PatientId::new(NOW), PatientId::new(NOW));
         let say = |store: &Store, patient: PatientId, before_commit: &mut dyn FnMut()| {
-            let kept = store.keep_house(store::Urgency::Urgent, "test", NOW, |tx| {
+            let recorded = store.keep_house(store::Urgency::Urgent, "test", NOW, |tx| {
                 tx.signal("patient.changed", patient)?;
                 before_commit();
                 Ok(())
             });
-            kept.unwrap();
+            recorded.unwrap();
         };
         let (begun, has_begun) = std::sync::mpsc::channel();
         let (go, may_go) = std::sync::mpsc::channel();

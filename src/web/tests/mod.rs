@@ -131,7 +131,7 @@ impl House {
         let running = runtime.block_on(async { serve(state, options) }).unwrap();
         let base = format!("http://{}", running.address);
         let config = ureq::Agent::config_builder()
-            // A kept connection may be closed by the other side just as it is used again.
+            // An idle connection may be closed by the other side just as it is used again.
             .max_idle_connections(0)
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(20)))

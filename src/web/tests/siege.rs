@@ -17,20 +17,20 @@ fn besieged(limits: Limits) -> House {
     House::limited(stores().remove(0), limits)
 }
 
-fn dial(house: &House, said: &str) -> TcpStream {
+fn dial(house: &House, request: &str) -> TcpStream {
     let mut socket = TcpStream::connect(house.base.trim_start_matches("http://")).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let _closed = socket.write_all(said.as_bytes());
+    let _closed = socket.write_all(request.as_bytes());
     socket
 }
 
 /// Reads to the end, which must come within some seconds.
 fn ends(mut socket: TcpStream) -> String {
     let began = Moment::now();
-    let mut told = Vec::new();
-    let _reset = socket.read_to_end(&mut told);
+    let mut received = Vec::new();
+    let _reset = socket.read_to_end(&mut received);
     assert!(began.elapsed() < Duration::from_secs(6), "it was left open");
-    String::from_utf8_lossy(&told).into_owned()
+    String::from_utf8_lossy(&received).into_owned()
 }
 
 const HEAD: &str = "POST /api/v1/auth/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
@@ -38,7 +38,7 @@ const HEAD: &str = "POST /api/v1/auth/token HTTP/1.1\r\nhost: x\r\ncontent-type:
 #[test]
 fn a_request_that_is_not_finished_in_time_loses_its_connection() {
     let house = besieged(tight());
-    for said in [
+    for request in [
         String::new(),
         "POST /api/v1/auth/token HT".to_owned(),
         format!("{HEAD}content-length: 100\r\n\r\n{{\"a\""),
@@ -47,8 +47,8 @@ fn a_request_that_is_not_finished_in_time_loses_its_connection() {
         "POST /api/v1/patients HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{".to_owned(),
         "GET /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{".to_owned(),
     ] {
-        let told = ends(dial(&house, &said));
-        assert!(!told.contains(" 200 OK") || said.contains("/healthz"), "{said:?}: {told}");
+        let answer = ends(dial(&house, &request));
+        assert!(!answer.contains(" 200 OK") || request.contains("/healthz"), "{request:?}: {answer}");
     }
 }
 
@@ -81,7 +81,7 @@ fn who_wants_something_is_served_while_more_strangers_than_places_say_nothing() 
     all_are_let_in(&strangers);
 }
 
-/// Until each of them was let in, and no more are kept than there are places: who comes now is displaced by nobody.
+/// Until each of them was let in, and no more stay than there are places: who comes now is displaced by nobody.
 fn all_are_let_in(strangers: &[TcpStream]) {
     let began = Moment::now();
     let open = |socket: &&TcpStream| {
@@ -100,9 +100,9 @@ fn a_request_that_is_being_answered_keeps_its_place() {
     let who = house.staff(Role::Clinician);
     let live = format!("GET /api/v1/live HTTP/1.1\r\nhost: x\r\nauthorization: {who}\r\n\r\n");
     let mut stream = dial(&house, &live);
-    let mut told = [0; 12];
-    stream.read_exact(&mut told).unwrap();
-    assert_eq!(&told, b"HTTP/1.1 200");
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
     let _strangers: Vec<TcpStream> = (0..60).map(|_| dial(&house, "")).collect();
     stream.set_read_timeout(Some(Duration::from_millis(1_500))).unwrap();
     let mut rest = Vec::new();
@@ -163,9 +163,9 @@ fn answer(own: std::net::SocketAddr, path: &str) -> String {
     socket
         .write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes())
         .unwrap();
-    let mut told = Vec::new();
-    let _reset = socket.read_to_end(&mut told);
-    String::from_utf8_lossy(&told).lines().next().unwrap_or_default().to_owned()
+    let mut received = Vec::new();
+    let _reset = socket.read_to_end(&mut received);
+    String::from_utf8_lossy(&received).lines().next().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -207,9 +207,9 @@ fn whoever_asks_whether_the_node_is_ready_is_answered_each_time_while_nothing_ca
 fn listen(house: &House, who: &str) -> TcpStream {
     let mut stream =
         dial(house, &format!("GET /api/v1/live HTTP/1.1\r\nhost: x\r\nauthorization: {who}\r\n\r\n"));
-    let mut told = [0; 12];
-    stream.read_exact(&mut told).unwrap();
-    assert_eq!(&told, b"HTTP/1.1 200");
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
     stream
 }
 
@@ -230,8 +230,8 @@ fn a_new_stream_of_somebody_who_holds_the_most_ends_their_oldest() {
     assert!(opened.iter().all(waits));
     for _ in 0..3 {
         opened.push(listen(&house, &who));
-        let said = ends(opened.remove(0));
-        assert!(said.contains("event: superseded") && said.contains("retry: 60000"), "{said}");
+        let events = ends(opened.remove(0));
+        assert!(events.contains("event: superseded") && events.contains("retry: 60000"), "{events}");
     }
     assert!(opened.iter().all(waits) && waits(&theirs), "nobody else's, and no newer one");
 }
@@ -298,10 +298,10 @@ fn https_is_served_while_strangers_leave_their_greetings_unfinished() {
         let greeting = rustls::ClientConnection::new(std::sync::Arc::clone(&client), name).unwrap();
         let mut stream = rustls::StreamOwned::new(greeting, dial(&house, ""));
         stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
-        let mut told = [0; 12];
-        stream.read_exact(&mut told).unwrap();
-        assert_eq!(&told, b"HTTP/1.1 200");
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        assert_eq!(&status, b"HTTP/1.1 200");
     }
-    let told = strangers.into_iter().map(ends);
-    assert!(told.into_iter().all(|told| told.len() < 16), "nobody stays beyond the greeting's time");
+    let answers = strangers.into_iter().map(ends);
+    assert!(answers.into_iter().all(|answers| answers.len() < 16), "nobody stays beyond the greeting's time");
 }

@@ -30,20 +30,20 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    fn of<T>(held: &Version<T>, in_force: Option<u32>) -> Self {
-        let state = match (held.in_force_at, held.refused_at) {
+    fn of<T>(stored: &Version<T>, in_force: Option<u32>) -> Self {
+        let state = match (stored.in_force_at, stored.refused_at) {
             (_, Some(_)) => "refused",
             (None, None) => "proposed",
-            (Some(_), None) if in_force == Some(held.version) => "in_force",
+            (Some(_), None) if in_force == Some(stored.version) => "in_force",
             (Some(_), None) => "superseded",
         };
         Self {
             state,
-            author: held.author.clone(),
-            proposed_at: held.proposed_at,
-            approver: held.approver.clone(),
-            in_force_at: held.in_force_at,
-            refused_at: held.refused_at,
+            author: stored.author.clone(),
+            proposed_at: stored.proposed_at,
+            approver: stored.approver.clone(),
+            in_force_at: stored.in_force_at,
+            refused_at: stored.refused_at,
         }
     }
 }
@@ -54,7 +54,7 @@ pub(crate) trait Shown: Versioned {
     type Seen: Serialize;
 
     /// One version as the API shows it.
-    fn seen(held: Version<Self>, standing: Standing) -> Result<Self::Seen, Fault>
+    fn seen(stored: Version<Self>, standing: Standing) -> Result<Self::Seen, Fault>
     where
         Self: Sized;
 }
@@ -74,9 +74,9 @@ pub(crate) struct SettingVersion {
 }
 
 impl SettingVersion {
-    pub(crate) fn of<T: Versioned>(held: &Version<T>, standing: Standing) -> Result<Self, Fault> {
-        let says = serde_json::to_value(&held.body).map_err(|_shape| Fault::new(Code::Internal))?;
-        Ok(Self { id: held.name.clone(), version: held.version, says, standing })
+    pub(crate) fn of<T: Versioned>(stored: &Version<T>, standing: Standing) -> Result<Self, Fault> {
+        let says = serde_json::to_value(&stored.body).map_err(|_shape| Fault::new(Code::Internal))?;
+        Ok(Self { id: stored.name.clone(), version: stored.version, says, standing })
     }
 }
 
@@ -98,21 +98,21 @@ pub(crate) use which;
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
-    /// `in_force` unless said, or `proposed`: those that wait for a second person.
+    /// `in_force` by default, or `proposed`: those that wait for a second person.
     state: Option<String>,
 }
 
-fn shown<T: Shown>(held: Version<T>, in_force: Option<u32>) -> Result<T::Seen, Fault> {
-    let standing = Standing::of(&held, in_force);
-    T::seen(held, standing)
+fn shown<T: Shown>(stored: Version<T>, in_force: Option<u32>) -> Result<T::Seen, Fault> {
+    let standing = Standing::of(&stored, in_force);
+    T::seen(stored, standing)
 }
 
 /// Everything of a kind that is in force.
 pub(crate) fn list<T: Shown>(desk: &Desk) -> Result<Reply, Fault> {
-    let held = desk.read(|view| Ok(versions::all_in_force::<T>(view, desk.now)?))?;
-    let items = held.into_iter().map(|held| {
-        let in_force = Some(held.version);
-        shown(held, in_force)
+    let stored = desk.read(|view| Ok(versions::all_in_force::<T>(view, desk.now)?))?;
+    let items = stored.into_iter().map(|stored| {
+        let in_force = Some(stored.version);
+        shown(stored, in_force)
     });
     Reply::ok(&List::whole(items.collect::<Result<_, _>>()?))
 }
@@ -123,7 +123,7 @@ pub(crate) fn wanted<T: Shown>(desk: &Desk, wanted: &Wanted) -> Result<Reply, Fa
         None | Some("in_force") => list::<T>(desk),
         Some("proposed") => {
             let waiting = desk.read(|view| Ok(versions::proposals::<T>(view)?))?.into_iter();
-            Reply::ok(&List::whole(waiting.map(|held| shown(held, None)).collect::<Result<_, _>>()?))
+            Reply::ok(&List::whole(waiting.map(|stored| shown(stored, None)).collect::<Result<_, _>>()?))
         }
         Some(_) => Err(Fault::invalid("state", "in_force or proposed")),
     }
@@ -141,20 +141,20 @@ impl<T: Shown> Known<T> {
         if history.is_empty() {
             return Err(Code::NotFound.into());
         }
-        Ok(Self { history, in_force: versions::in_force::<T>(view, id, now)?.map(|held| held.version) })
+        Ok(Self { history, in_force: versions::in_force::<T>(view, id, now)?.map(|stored| stored.version) })
     }
 
     fn one(self, which: Option<u32>) -> Result<Reply, Fault> {
         let tag = newest(&self.history);
-        let held = self.history.into_iter().find(|held| Some(held.version) == which);
-        let held = held.ok_or_else(|| Fault::new(Code::NotFound))?;
-        Ok(Reply::ok(&shown(held, self.in_force)?)?.at(tag))
+        let stored = self.history.into_iter().find(|stored| Some(stored.version) == which);
+        let stored = stored.ok_or_else(|| Fault::new(Code::NotFound))?;
+        Ok(Reply::ok(&shown(stored, self.in_force)?)?.at(tag))
     }
 }
 
 /// The newest number: what a change must have seen; 0 for a new setting.
 fn newest<T>(history: &[Version<T>]) -> i64 {
-    history.first().map_or(0, |held| i64::from(held.version))
+    history.first().map_or(0, |stored| i64::from(stored.version))
 }
 
 /// The version in force. The ETag is the number of the newest version, proposals included.
@@ -168,7 +168,7 @@ pub(crate) fn get<T: Shown>(desk: &Desk, id: &str) -> Result<Reply, Fault> {
 pub(crate) fn history<T: Shown>(desk: &Desk, id: &str) -> Result<Reply, Fault> {
     let Known { history, in_force } = desk.read(|view| Known::<T>::read(view, id, desk.now))?;
     let tag = newest(&history);
-    let items = history.into_iter().map(|held| shown(held, in_force)).collect::<Result<_, _>>()?;
+    let items = history.into_iter().map(|stored| shown(stored, in_force)).collect::<Result<_, _>>()?;
     Ok(Reply::ok(&List::whole(items))?.at(tag))
 }
 

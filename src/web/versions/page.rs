@@ -45,13 +45,13 @@ pub(crate) fn list<T: Versioned>(
     telling: &Telling<'_, T>,
 ) -> Result<List, Fault> {
     let mut rows = Vec::new();
-    for held in versions::all_in_force::<T>(view, room.now)? {
+    for stored in versions::all_in_force::<T>(view, room.now)? {
         rows.push(Row {
-            name: telling.name_of(&held.name, &held.body),
-            version: held.version,
-            hint: (telling.hint)(&held.body),
-            lines: (telling.lines)(&held.body),
-            id: held.name,
+            name: telling.name_of(&stored.name, &stored.body),
+            version: stored.version,
+            hint: (telling.hint)(&stored.body),
+            lines: (telling.lines)(&stored.body),
+            id: stored.name,
         });
     }
     let mut people = People::default();
@@ -99,25 +99,25 @@ impl<T: Versioned> Setting<T> {
         if history.is_empty() && !may_begin {
             return Err(Code::NotFound.into());
         }
-        let current = versions::in_force::<T>(view, id, room.now)?.map(|held| held.version);
+        let current = versions::in_force::<T>(view, id, room.now)?.map(|stored| stored.version);
         Ok(Self { id: id.to_owned(), history, current })
     }
 
     /// The body in force.
     pub(crate) fn in_force(&self) -> Option<&T> {
-        self.history.iter().find(|held| Some(held.version) == self.current).map(|held| &held.body)
+        self.history.iter().find(|stored| Some(stored.version) == self.current).map(|stored| &stored.body)
     }
 
     /// The body that an editor starts from: the newest version that was not refused.
     pub(crate) fn newest(&self) -> Option<&T> {
-        let held =
-            self.history.iter().find(|held| held.refused_at.is_none()).or_else(|| self.history.first());
-        held.map(|held| &held.body)
+        let stored =
+            self.history.iter().find(|stored| stored.refused_at.is_none()).or_else(|| self.history.first());
+        stored.map(|stored| &stored.body)
     }
 
     /// The newest version's number. A change must state it, so that nobody overwrites a version they have not seen.
     pub(crate) fn seen(&self) -> u32 {
-        self.history.first().map_or(0, |held| held.version)
+        self.history.first().map_or(0, |stored| stored.version)
     }
 
     /// What a draft would change, line by line.
@@ -146,7 +146,7 @@ impl<T: Versioned> Setting<T> {
     ///
     /// # Errors
     /// Store faults.
-    pub(crate) fn kept(
+    pub(crate) fn setting_view(
         &self,
         view: &mut View<'_>,
         room: &Room,
@@ -155,25 +155,26 @@ impl<T: Versioned> Setting<T> {
         let lines = self.in_force().map(telling.lines).unwrap_or_default();
         let mut people = People::default();
         let (mut proposals, mut history) = (Vec::new(), Vec::new());
-        for held in &self.history {
-            let (author, state) = (people.actor(view, &held.author)?, self.standing(held));
+        for stored in &self.history {
+            let (author, state) = (people.actor(view, &stored.author)?, self.standing(stored));
             if state == Standing::Proposed {
                 proposals.push(Proposal {
-                    version: held.version,
+                    version: stored.version,
                     author: author.clone(),
-                    mine: is_mine(room, &held.author),
-                    proposed_at: held.proposed_at,
-                    changes: side_by_side(&lines, &(telling.lines)(&held.body)),
+                    mine: is_mine(room, &stored.author),
+                    proposed_at: stored.proposed_at,
+                    changes: side_by_side(&lines, &(telling.lines)(&stored.body)),
                 });
             }
-            let approver = held.approver.as_deref().map(|who| people.actor(view, who)).transpose()?.flatten();
+            let approver =
+                stored.approver.as_deref().map(|who| people.actor(view, who)).transpose()?.flatten();
             history.push(Version {
-                number: held.version,
+                number: stored.version,
                 state,
                 author,
-                proposed_at: held.proposed_at,
+                proposed_at: stored.proposed_at,
                 approver,
-                in_force_at: held.in_force_at,
+                in_force_at: stored.in_force_at,
             });
         }
         let body = self.in_force().or_else(|| self.newest());
@@ -189,11 +190,11 @@ impl<T: Versioned> Setting<T> {
         })
     }
 
-    const fn standing(&self, held: &Stored<T>) -> Standing {
-        match (held.in_force_at, held.refused_at, self.current) {
+    const fn standing(&self, stored: &Stored<T>) -> Standing {
+        match (stored.in_force_at, stored.refused_at, self.current) {
             (_, Some(_), _) => Standing::Refused,
             (None, None, _) => Standing::Proposed,
-            (Some(_), None, Some(current)) if current == held.version => Standing::InForce,
+            (Some(_), None, Some(current)) if current == stored.version => Standing::InForce,
             (Some(_), None, _) => Standing::Superseded,
         }
     }
@@ -285,13 +286,13 @@ pub(crate) struct Sent(pub Vec<(String, String)>);
 impl Sent {
     /// The first value of a name, trimmed; empty when there is none.
     pub(crate) fn get(&self, name: &str) -> &str {
-        let found = self.0.iter().find(|(held, _)| held == name);
+        let found = self.0.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.trim()).unwrap_or_default()
     }
 
     /// The button that was pressed. Its value comes last; the first `act` field is what Enter sends.
     pub(crate) fn button(&self) -> &str {
-        let pressed = self.0.iter().rev().find(|(held, _)| held == "act");
+        let pressed = self.0.iter().rev().find(|(key, _)| key == "act");
         pressed.map_or("check", |(_, value)| value.as_str())
     }
 

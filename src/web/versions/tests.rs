@@ -1,4 +1,4 @@
-//! Settings kept in versions as pages: each is begun or changed by one person, put in force by another, and a mistake
+//! Settings stored in versions as pages: each is begun or changed by one person, put in force by another, and a mistake
 //! stands at its field beside what was typed.
 
 use actix_web::http::StatusCode;
@@ -38,13 +38,13 @@ async fn post(clinic: &Clinic, role: Role, path: &str, pairs: &Pairs<'_>) -> See
     clinic.send(Some(role), TestRequest::post().uri(path).set_form(pairs)).await
 }
 
-fn held<T: Versioned>(clinic: &Clinic, id: &str) -> Option<Version<T>> {
+fn stored<T: Versioned>(clinic: &Clinic, id: &str) -> Option<Version<T>> {
     clinic.state.store.read(|view| versions::in_force::<T>(view, id, now())).unwrap()
 }
 
 /// With a field's value in place of another.
 fn with<'a>(pairs: &Pairs<'a>, name: &str, value: &'a str) -> Pairs<'a> {
-    pairs.iter().map(|(held, old)| (*held, if *held == name { value } else { *old })).collect()
+    pairs.iter().map(|(key, old)| (*key, if *key == name { value } else { *old })).collect()
 }
 
 /// One person proposed the version: its author cannot approve it, another can, and nobody twice.
@@ -121,11 +121,11 @@ async fn a_new_policy_is_begun_by_its_id_and_waits_for_a_second_person() {
     let form = with(&form, "name_en", "Night");
     let made = post(&clinic, Role::Clinician, path, &form).await;
     assert_eq!(made.to, "/policies/noturno#proposal-1", "{}", made.text);
-    assert!(held::<Policy>(&clinic, "noturno").is_none());
+    assert!(stored::<Policy>(&clinic, "noturno").is_none());
     let other = post(&clinic, Role::Manager, path, &form).await;
     assert!(other.text.contains("E_PRECONDITION"), "somebody was faster");
     needs_two(&clinic, path, "1", Role::Clinician, Role::Manager).await;
-    assert_eq!(held::<Policy>(&clinic, "noturno").unwrap().body.name.en, "Night");
+    assert_eq!(stored::<Policy>(&clinic, "noturno").unwrap().body.name.en, "Night");
 }
 
 fn service_level<'a>(act: &'a str, count: &'a str) -> Pairs<'a> {
@@ -166,8 +166,8 @@ async fn a_service_level_is_proposed_by_one_and_put_in_force_by_another() {
     let list = clinic.get(Role::Clinician, "/service-levels").await.text;
     assert!(list.contains("Vermelho em 15 · v2") && list.contains("Pessoa manager"), "{list}");
     needs_two(&clinic, path, "2", Role::Manager, Role::Clinician).await;
-    let held = held::<ServiceLevel>(&clinic, "red_first_response").unwrap();
-    assert_eq!((held.version, held.body.target), (2, Target::Minutes(15)));
+    let stored = stored::<ServiceLevel>(&clinic, "red_first_response").unwrap();
+    assert_eq!((stored.version, stored.body.target), (2, Target::Minutes(15)));
 }
 
 #[actix_web::test]
@@ -184,7 +184,7 @@ async fn a_new_service_level_may_be_refused_by_a_second_person() {
     assert_eq!(done.status, StatusCode::SEE_OTHER);
     let page = clinic.get(Role::Manager, "/service-levels/red_fast").await.text;
     assert!(page.contains("Recusada") && page.contains("Nenhuma versão está em vigor"), "{page}");
-    assert!(held::<ServiceLevel>(&clinic, "red_fast").is_none());
+    assert!(stored::<ServiceLevel>(&clinic, "red_fast").is_none());
     let bad = post(&clinic, Role::Manager, "/service-levels/Bad%20Id", &form).await;
     assert_eq!(bad.status, StatusCode::NOT_FOUND, "an address cannot name what an id may not");
 }
@@ -236,16 +236,16 @@ async fn a_calendar_shows_the_days_ahead_and_changes_at_once() {
     assert!(wrong.text.contains("value=\"Véspera de Natal\"") && wrong.text.contains("value=\"manhã\""));
     let checked = post(&clinic, Role::Manager, path, &week("check", "08:00-12:00", "08:00-11:00")).await;
     assert!(checked.text.contains("id=\"drafted-h\"") && checked.text.contains("08:00–11:00"));
-    assert_eq!(held::<Calendar>(&clinic, "clinic").unwrap().version, 1, "looked at, not put in force");
+    assert_eq!(stored::<Calendar>(&clinic, "clinic").unwrap().version, 1, "looked at, not put in force");
     let saved = post(&clinic, Role::Manager, path, &week("save", "08:00-12:00", "08:00-11:00")).await;
     assert_eq!((saved.status, saved.to.as_str()), (StatusCode::SEE_OTHER, path), "{}", saved.text);
-    let calendar = held::<Calendar>(&clinic, "clinic").unwrap();
+    let calendar = stored::<Calendar>(&clinic, "clinic").unwrap();
     assert_eq!((calendar.version, calendar.body.exceptions.len()), (2, 1));
     // No service level is emptied: one to reds by opening hours, any by a calendar that never opens.
     let shut = post(&clinic, Role::Manager, "/calendars/always", &week("save", "", "")).await;
     assert_eq!(shut.status, StatusCode::OK);
     assert!(shut.text.contains("é de alertas vermelhos e conta com este calendário"), "{}", shut.text);
-    assert_eq!(held::<Calendar>(&clinic, "always").unwrap().version, 1);
+    assert_eq!(stored::<Calendar>(&clinic, "always").unwrap().version, 1);
     let stale = post(&clinic, Role::Admin, path, &week("save", "", "")).await;
     assert!(stale.text.contains("E_PRECONDITION") && stale.text.contains("value=\"Véspera de Natal\""));
     let page = clinic.get(Role::Manager, path).await.text;
@@ -262,7 +262,7 @@ async fn a_new_calendar_is_in_force_once_it_is_written() {
     let sent = with(&week("save", "", "08:00-11:00"), "seen", "0");
     let saved = post(&clinic, Role::Admin, "/calendars/noite", &sent).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
-    assert_eq!(held::<Calendar>(&clinic, "noite").unwrap().version, 1);
+    assert_eq!(stored::<Calendar>(&clinic, "noite").unwrap().version, 1);
 }
 
 fn message<'a>(act: &'a str, subject: &'a str, text: &'a str) -> Pairs<'a> {
@@ -302,9 +302,9 @@ async fn a_template_that_tells_too_much_is_refused_by_field_and_word_and_one_tha
     let made = post(&clinic, Role::Dpo, path, &fine).await;
     assert_eq!(made.to, format!("{path}#proposal-2"), "{}", made.text);
     needs_two(&clinic, path, "2", Role::Dpo, Role::Manager).await;
-    let held = held::<Template>(&clinic, "page").unwrap();
-    assert_eq!(held.body.text.of(template::Lang::Pt), "Desde {since}: {link}\n");
-    assert_eq!((held.version, held.body.version), (2, 2));
+    let stored = stored::<Template>(&clinic, "page").unwrap();
+    assert_eq!(stored.body.text.of(template::Lang::Pt), "Desde {since}: {link}\n");
+    assert_eq!((stored.version, stored.body.version), (2, 2));
     let none = post(&clinic, Role::Dpo, "/message-templates/other", &fine).await;
     assert_eq!(none.status, StatusCode::NOT_FOUND, "what messages there are is the program's");
 }

@@ -9,7 +9,7 @@ use domain::messages::Attempt::{Accepted, Later, Never};
 use domain::messages::network::Networks;
 use domain::{Clock, Instant};
 use notify::webhook::{Hook, Secret};
-use notify::{Address, Channel, Fault, Outgoing, Said};
+use notify::{Address, Channel, Fault, Outgoing, SendOutcome};
 use serde_json::Value;
 
 use crate::support::lacks;
@@ -135,7 +135,7 @@ fn each_answer_becomes_what_the_message_needs() {
     ] {
         let hook = if code == "timeout" { &impatient } else { &hook };
         let said = hook.send(&program.message(path, path, OURS), now());
-        assert_eq!(said, Said { attempt, provider_id: None, code, fault }, "{path}");
+        assert_eq!(said, SendOutcome { attempt, provider_id: None, code, fault }, "{path}");
     }
     let calls: Vec<Value> = std::iter::from_fn(|| program.calls.try_recv().ok()).collect();
     let to_where: Vec<&Value> = calls.iter().filter(|call| call["id"] == "redirect").collect();

@@ -9,7 +9,7 @@ use notify::mailbox::{Error, Mailbox, Visit, Watermark};
 use notify::mark::Marks;
 use notify::options::{Imap, Login, Smtp};
 use notify::place::{Place, Protocol};
-use notify::{Address, Channel, Fault, Hidden, Outgoing, Said};
+use notify::{Address, Channel, Fault, Hidden, Outgoing, SendOutcome};
 use serde_json::Value;
 
 use super::post::{DOMAIN, PASSWORD, Post};
@@ -124,8 +124,12 @@ fn tls_is_asked_for_and_a_certificate_of_another_authority_or_name_is_refused() 
     let post = Post::open();
     let login = Some(Login { user: "zelo".into(), password: Hidden::new(PASSWORD.into()) });
     let wrong = Some(Login { user: "zelo".into(), password: Hidden::new("guess".into()) });
-    let refused =
-        |code| Said { attempt: Attempt::Later(None), provider_id: None, code, fault: Some(Fault::Provider) };
+    let refused = |code| SendOutcome {
+        attempt: Attempt::Later(None),
+        provider_id: None,
+        code,
+        fault: Some(Fault::Provider),
+    };
     for (scheme, port) in [("smtp", post.smtp), ("smtps", post.smtps)] {
         let at = |host: &str| smtp(&format!("{scheme}://{host}:{port}"));
         let send = |smtp: Smtp| Email::new(&smtp, SECRET).unwrap().send(&message("esc:3", "ana"), now());

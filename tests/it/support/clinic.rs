@@ -158,7 +158,7 @@ impl Clinic {
             home: String::new(),
             bases: consent::Bases::default(),
             post,
-            kept_head: Arc::new(|| Ok(None)),
+            stored_head: Arc::new(|| Ok(None)),
         };
         House::start(store, clock, signers, options).await.unwrap()
     }

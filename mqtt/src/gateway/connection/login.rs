@@ -125,13 +125,13 @@ async fn read_connect<S: AsyncRead + Unpin>(
     loop {
         let mut fed = Ok(None);
         let read = read_with(io, SCRATCH_BYTES, |bytes| {
-            fed = greeting.feed(bytes).map(|said| said.map(|(hello, rest)| (hello, rest.to_vec())));
+            fed = greeting.feed(bytes).map(|parsed| parsed.map(|(hello, rest)| (hello, rest.to_vec())));
         });
         if !matches!(read.await, Ok(bytes) if bytes > 0) {
             return Ok(None);
         }
-        if let Some(said) = fed? {
-            return Ok(Some(said));
+        if let Some(parsed) = fed? {
+            return Ok(Some(parsed));
         }
     }
 }
@@ -141,13 +141,13 @@ fn own_will(hello: &mut Hello, device: Uuid, max_bytes: usize) -> Result<Option<
     let Some(will) = hello.will.take() else { return Ok(None) };
     if will.payload.len() > max_bytes {
         let reason = format!("E_QUOTA a will has at most {max_bytes} bytes");
-        return Err(Rejected::told(hello.manner.protocol, 0x97, &reason));
+        return Err(Rejected::with_reason(hello.manner.protocol, 0x97, &reason));
     }
     if Up::parse(&will.topic, device) == Some(Up::Status) {
         return Ok(Some(will.payload));
     }
     let reason = "E_TOPIC the will belongs on your own zelo/v1/devices/{id}/status";
-    Err(Rejected::told(hello.manner.protocol, 0x87, reason))
+    Err(Rejected::with_reason(hello.manner.protocol, 0x87, reason))
 }
 
 fn refused(protocol: Protocol, refusal: &Refusal) -> Rejected {
@@ -156,5 +156,5 @@ fn refused(protocol: Protocol, refusal: &Refusal) -> Rejected {
         RefusalCode::Banned => 0x8a,
         RefusalCode::ServerBusy => 0x89,
     };
-    Rejected::told(protocol, code, &refusal.reason)
+    Rejected::with_reason(protocol, code, &refusal.reason)
 }

@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 /// What one read takes at most.
 pub(super) const SCRATCH_BYTES: usize = 64 * 1024;
 /// Room an empty output may keep.
-const KEPT_BYTES: usize = 1024;
+const RETAINED_BYTES: usize = 1024;
 /// How long a farewell may take to reach the device.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -62,7 +62,7 @@ pub(super) async fn write<S: AsyncWrite + Unpin>(
         () = sleep(limit) => Err(EndReason::NotReading),
     };
     out.clear();
-    out.shrink_to(KEPT_BYTES);
+    out.shrink_to(RETAINED_BYTES);
     written
 }
 

@@ -16,7 +16,7 @@ use mqtt_protocol_core::mqtt::packet::{Packet, Property, Qos, v3_1_1, v5_0};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// From this payload size on the packet's memory is kept instead of copied.
+/// From this payload size on the packet's memory is shared instead of copied.
 const COPY_BYTES: usize = 4096;
 const PUBCOMP: u8 = 0x70;
 
@@ -124,7 +124,7 @@ impl Session {
         self.acknowledge();
     }
 
-    /// A fleet names one content type; it is kept once per connection, not once per message.
+    /// A fleet names one content type; it is stored once per connection, not once per message.
     fn intern(&mut self, kind: &str) -> Arc<str> {
         match &self.content_type {
             Some(known) if **known == *kind => Arc::clone(known),
@@ -211,14 +211,14 @@ fn owned(payload: &ArcPayload) -> Bytes {
     if payload.len() < COPY_BYTES {
         Bytes::copy_from_slice(payload.as_slice())
     } else {
-        Bytes::from_owner(Kept(payload.clone()))
+        Bytes::from_owner(SharedPayload(payload.clone()))
     }
 }
 
 /// A payload inside its packet.
-struct Kept(ArcPayload);
+struct SharedPayload(ArcPayload);
 
-impl AsRef<[u8]> for Kept {
+impl AsRef<[u8]> for SharedPayload {
     fn as_ref(&self) -> &[u8] {
         self.0.as_slice()
     }

@@ -32,16 +32,16 @@ fn spliced(message: &[u8], (from, to): (usize, usize), piece: &[u8]) -> Vec<u8> 
     [&message[..from], piece, &message[to..]].concat()
 }
 
-/// What is said of a message, or of its record, that must be refused, and the byte it points at.
+/// The fault of a message, or of its record, that must be refused, and the byte it points at.
 fn refused(message: &[u8]) -> (What, usize) {
     let fault = match decode(None, message) {
         Err(fault) => Some(fault),
         Ok(samples) => samples.skipped.iter().find_map(|skipped| skipped.fault),
     };
     let fault = fault.unwrap_or_else(|| panic!("accepted: {}", String::from_utf8_lossy(message)));
-    let told = fault.to_string();
-    let place = told.rsplit(' ').next().and_then(|place| place.parse().ok());
-    (fault.what, place.unwrap_or_else(|| panic!("no place in `{told}`")))
+    let message = fault.to_string();
+    let place = message.rsplit(' ').next().and_then(|place| place.parse().ok());
+    (fault.what, place.unwrap_or_else(|| panic!("no place in `{message}`")))
 }
 
 #[test]
@@ -129,13 +129,13 @@ fn cbor(value: &[u8]) -> Vec<u8> {
 #[test]
 fn hostile_cbor_is_refused_where_its_item_began() {
     let range = (What::NumberRange, 6);
-    for (name, value, said) in [
+    for (name, value, expected) in [
         ("half NaN", &[0xf9, 0x7e, 0x00][..], range),
         ("single NaN", &[0xfa, 0x7f, 0xc0, 0, 0], range),
         ("double NaN", &[0xfb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 1], range),
         ("minus infinity", &[0xfb, 0xff, 0xf0, 0, 0, 0, 0, 0, 0], range),
     ] {
-        assert_eq!(refused(&cbor(value)), said, "{name}");
+        assert_eq!(refused(&cbor(value)), expected, "{name}");
     }
     let deep = [&[0x81, 0xa1, 0x61, b'z'][..], &vec![0x81; 200_000], &[0x00]].concat();
     assert_eq!(refused(&deep).0, What::TooDeep);

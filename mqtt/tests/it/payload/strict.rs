@@ -86,8 +86,8 @@ fn nesting_ends_at_32_even_in_what_is_passed_over() {
 #[test]
 fn a_fault_never_repeats_what_stood_there() {
     for text in [r#"{"spo2":"secret" x}"#, r#"{"secret":[1]}"#, r#"{"ts":98765432109876543,"a":1}"#] {
-        let told = fault(text).to_string();
-        assert!(!told.contains("secret") && !told.contains("9876"), "{told}");
+        let message = fault(text).to_string();
+        assert!(!message.contains("secret") && !message.contains("9876"), "{message}");
     }
 }
 

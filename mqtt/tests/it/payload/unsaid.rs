@@ -1,4 +1,4 @@
-//! What a message says in words that its format does not have is never taken as not said: another time is not now, another
+//! What a message says in words that its format does not have never counts as absent: another time is not now, another
 //! unit not the contract's, a bound not a value, somebody else not the patient.
 
 use mqtt::payload::{Skip, decode};
@@ -72,19 +72,19 @@ fn a_senml_label_that_says_when_or_in_which_unit_is_not_ignored() {
 fn a_unit_that_no_value_took_is_told_with_what_it_may_be_of() {
     let stray = |text: &str| -> Vec<(u32, Option<String>, String, String)> {
         let samples = decode(None, text.as_bytes()).unwrap();
-        let told = |unit: &mqtt::payload::StrayUnit<'_>| {
+        let described = |unit: &mqtt::payload::StrayUnit<'_>| {
             (unit.record, unit.listed.as_deref().map(str::to_owned), unit.of.clone(), unit.unit.to_string())
         };
-        samples.units.iter().map(told).collect()
+        samples.units.iter().map(described).collect()
     };
-    let said =
+    let unit_of =
         |listed: Option<&str>, of: &str| (0, listed.map(str::to_owned), of.to_owned(), "mmol/L".to_owned());
     for (members, is) in [
-        (r#""units":{"Glucose":"mmol/L"}"#, said(Some("Glucose"), "glucose")),
-        (r#""unit":{"glucose":"mmol/L"}"#, said(None, "glucose")),
-        (r#""Units":{"glucose":"mmol/L"}"#, said(None, "glucose")),
-        (r#""unit":"mmol/L""#, said(None, "")),
-        (r#""glucose_unit":"mmol/L""#, said(None, "glucose")),
+        (r#""units":{"Glucose":"mmol/L"}"#, unit_of(Some("Glucose"), "glucose")),
+        (r#""unit":{"glucose":"mmol/L"}"#, unit_of(None, "glucose")),
+        (r#""Units":{"glucose":"mmol/L"}"#, unit_of(None, "glucose")),
+        (r#""unit":"mmol/L""#, unit_of(None, "")),
+        (r#""glucose_unit":"mmol/L""#, unit_of(None, "glucose")),
     ] {
         assert_eq!(stray(&format!(r#"{{"values":{{"glucose":12}},{members}}}"#)), [is], "{members}");
     }

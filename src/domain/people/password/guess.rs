@@ -54,8 +54,8 @@ pub(super) fn is_guessable(password: &str, known: &[&str]) -> bool {
 fn folded(text: &str) -> Vec<char> {
     let apart = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
     // `@` and `$` stand for letters; every other sign only parts them.
-    let kept = apart.chars().filter(|c| c.is_alphanumeric() || matches!(c, '@' | '$'));
-    kept.flat_map(char::to_lowercase).collect()
+    let letters = apart.chars().filter(|c| c.is_alphanumeric() || matches!(c, '@' | '$'));
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 /// The letter for which a digit or a sign stands.

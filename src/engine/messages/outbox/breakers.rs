@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::Instant;
 use domain::messages::Channel;
 use notify::breaker::Breaker;
-use notify::{Fault, Said};
+use notify::{Fault, SendOutcome};
 
 /// A party that can fail.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,13 +121,13 @@ impl Breakers {
     }
 
     /// Updates the breakers from the answer to an attempt.
-    pub(super) fn heard(&self, whoms: &[Whom], to: &str, said: &Said, now: Instant) {
+    pub(super) fn heard(&self, whoms: &[Whom], to: &str, outcome: &SendOutcome, now: Instant) {
         // A webhook has no provider in between: there the fault is always the recipient's.
         let between = whoms.iter().any(Whom::is_provider);
         let mut all = self.all();
         for whom in whoms {
             let known = all.entry(whom.clone()).or_default();
-            match (said.fault, whom) {
+            match (outcome.fault, whom) {
                 (None, _) | (Some(Fault::Recipient), Whom::Provider(_)) => *known = Known::default(),
                 (Some(Fault::Provider), Whom::Domain(_)) => known.breaker.not_asked(),
                 (Some(Fault::Provider), Whom::Recipient(..)) if between => known.breaker.not_asked(),
@@ -135,12 +135,12 @@ impl Breakers {
                     // A mailbox that is known to fail says nothing new about its domain: the next mailbox in line is
                     // the probe.
                     if known.sick.insert(to.to_owned()) {
-                        known.failed(said.code, now);
+                        known.failed(outcome.code, now);
                     } else {
                         known.breaker.not_asked();
                     }
                 }
-                (Some(_), Whom::Provider(_) | Whom::Recipient(..)) => known.failed(said.code, now),
+                (Some(_), Whom::Provider(_) | Whom::Recipient(..)) => known.failed(outcome.code, now),
             }
         }
     }
@@ -167,8 +167,8 @@ mod tests {
         Instant::from_secs(1_800_000_000).plus(Duration::from_secs(n))
     }
 
-    fn said(fault: Option<Fault>) -> Said {
-        Said { attempt: Attempt::Later(None), provider_id: None, code: "x", fault }
+    fn failed(fault: Option<Fault>) -> SendOutcome {
+        SendOutcome { attempt: Attempt::Later(None), provider_id: None, code: "x", fault }
     }
 
     fn of(name: &str) -> [Whom; 3] {
@@ -184,7 +184,7 @@ mod tests {
     fn a_mailbox_that_does_not_answer_rests_and_neither_its_neighbours_nor_the_provider() {
         let breakers = Breakers::default();
         for n in 0..20 {
-            breakers.heard(&of("hugo@a"), "hugo@a", &said(Some(Fault::Recipient)), second(n));
+            breakers.heard(&of("hugo@a"), "hugo@a", &failed(Some(Fault::Recipient)), second(n));
         }
         assert!(breakers.admit(&of("hugo@a"), second(20)).is_none());
         let whom = Whom::Recipient(Channel::Email, "hugo@a".into());
@@ -201,7 +201,7 @@ mod tests {
         let breakers = Breakers::default();
         for n in 0..5 {
             let name = format!("p{n}@a");
-            breakers.heard(&of(&name), &name, &said(Some(Fault::Recipient)), second(0));
+            breakers.heard(&of(&name), &name, &failed(Some(Fault::Recipient)), second(0));
         }
         assert!(breakers.admit(&of("new@a"), second(1)).is_none());
         assert!(breakers.admit(&of("new@b"), second(1)).is_some());
@@ -212,7 +212,7 @@ mod tests {
             all.into_iter().find(|rest| rest.whom == Whom::Domain("a".into())).map(|rest| rest.since)
         };
         assert_eq!(domain(&breakers), Some(second(0)));
-        breakers.heard(&of("new@a"), "new@a", &said(None), second(11));
+        breakers.heard(&of("new@a"), "new@a", &failed(None), second(11));
         assert_eq!(domain(&breakers), None);
         assert!(breakers.admit(&of("other@a"), second(11)).is_some());
     }
@@ -222,11 +222,11 @@ mod tests {
         let breakers = Breakers::default();
         for n in 0..5 {
             let name = format!("p{n}@a");
-            breakers.heard(&of(&name), &name, &said(Some(Fault::Recipient)), second(0));
+            breakers.heard(&of(&name), &name, &failed(Some(Fault::Recipient)), second(0));
         }
         // The one that was sick first is first in line, and fails again: whoever is next is asked at once.
         assert!(breakers.admit(&of("p0@a"), second(60)).is_some());
-        breakers.heard(&of("p0@a"), "p0@a", &said(Some(Fault::Recipient)), second(61));
+        breakers.heard(&of("p0@a"), "p0@a", &failed(Some(Fault::Recipient)), second(61));
         assert!(breakers.admit(&of("well@a"), second(61)).is_some());
     }
 
@@ -234,12 +234,12 @@ mod tests {
     fn a_provider_that_is_away_is_nobody_elses_fault() {
         let breakers = Breakers::default();
         for _ in 0..5 {
-            breakers.heard(&of("ana@a"), "ana@a", &said(Some(Fault::Provider)), second(0));
+            breakers.heard(&of("ana@a"), "ana@a", &failed(Some(Fault::Provider)), second(0));
         }
         assert!(breakers.admit(&of("bia@b"), second(1)).is_none());
         // The message that asks whether it is back goes to a sick mailbox: the provider is back all the same.
         assert!(breakers.admit(&of("hugo@c"), second(10)).is_some());
-        breakers.heard(&of("hugo@c"), "hugo@c", &said(Some(Fault::Recipient)), second(10));
+        breakers.heard(&of("hugo@c"), "hugo@c", &failed(Some(Fault::Recipient)), second(10));
         assert!(breakers.admit(&of("ana@a"), second(10)).is_some_and(|admitted| !admitted.rested));
     }
 }

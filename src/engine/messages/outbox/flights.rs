@@ -8,7 +8,7 @@ use std::time::{Duration, Instant as Moment};
 use super::breakers::Whom;
 use domain::Instant;
 use domain::messages::Attempt;
-use notify::{Channel, Outgoing, Said};
+use notify::{Channel, Outgoing, SendOutcome};
 use store::messages::Stored;
 
 /// What goes out as one mail.
@@ -27,8 +27,8 @@ pub(super) struct Parcel {
 pub(super) struct Flights {
     under_way: Vec<(u64, Parcel)>,
     next: u64,
-    tell: Sender<(u64, Said)>,
-    hear: Receiver<(u64, Said)>,
+    tell: Sender<(u64, SendOutcome)>,
+    hear: Receiver<(u64, SendOutcome)>,
 }
 
 impl Flights {
@@ -52,10 +52,10 @@ impl Flights {
         let (number, by, tell) = (self.next, Arc::clone(by), self.tell.clone());
         self.under_way.push((number, parcel));
         let send = move || {
-            let said =
+            let outcome =
                 catch_unwind(AssertUnwindSafe(|| by.send(&outgoing, now))).unwrap_or_else(|_panicked| lost());
             // The send fails only when the outbox is gone.
-            let _unheard = tell.send((number, said));
+            let _unheard = tell.send((number, outcome));
         };
         let thread = std::thread::Builder::new().name("message".into()).spawn(send);
         if thread.is_err() {
@@ -64,23 +64,23 @@ impl Flights {
     }
 
     /// Waits for the next answer, at most until `until`.
-    pub(super) fn land(&mut self, until: Moment) -> Option<(Parcel, Said)> {
+    pub(super) fn land(&mut self, until: Moment) -> Option<(Parcel, SendOutcome)> {
         if self.is_empty() {
             return None;
         }
         let left = until.saturating_duration_since(Moment::now());
-        let (number, said) = match self.hear.try_recv() {
+        let (number, outcome) = match self.hear.try_recv() {
             Ok(answer) => answer,
             Err(_none_yet) if left == Duration::ZERO => return None,
             Err(_none_yet) => self.hear.recv_timeout(left).ok()?,
         };
         let at = self.under_way.iter().position(|(known, _)| *known == number)?;
         let (_, parcel) = self.under_way.swap_remove(at);
-        Some((parcel, said))
+        Some((parcel, outcome))
     }
 }
 
 /// The answer for a message whose thread failed: to be tried again, and nobody's fault outside.
-pub(super) const fn lost() -> Said {
-    Said { attempt: Attempt::Later(None), provider_id: None, code: "lost", fault: None }
+pub(super) const fn lost() -> SendOutcome {
+    SendOutcome { attempt: Attempt::Later(None), provider_id: None, code: "lost", fault: None }
 }

@@ -18,7 +18,7 @@ use super::reach;
 use crate::{Module, Progress};
 use domain::messages::{self as message, Attempt};
 use domain::{Instant, UserId};
-use notify::{Channel, Said, retry};
+use notify::{Channel, SendOutcome, retry};
 use store::messages::webhooks;
 use store::messages::{self, Stored};
 use store::people::users;
@@ -205,14 +205,15 @@ impl Outbox {
         let leaves = now.plus(began.elapsed());
         let written = self.house(leaves, |tx| {
             let wanted = messages::hand_over(tx, &parcel.messages)?;
-            let kept: BTreeSet<i64> = wanted.iter().map(|one| one.message().id).collect();
+            let still_wanted: BTreeSet<i64> = wanted.iter().map(|one| one.message().id).collect();
             let outgoing =
                 if wanted.is_empty() { None } else { Some(write::outgoing(tx, &wanted, &self.base_url)?) };
-            Ok((outgoing, kept))
+            Ok((outgoing, still_wanted))
         });
-        let (outgoing, kept) = written.inspect_err(|_unwritten| self.breakers.not_asked(&parcel.whoms))?;
-        let (kept, out) = parcel.messages.into_iter().partition(|one| kept.contains(&one.id));
-        parcel.messages = kept;
+        let (outgoing, still_wanted) =
+            written.inspect_err(|_unwritten| self.breakers.not_asked(&parcel.whoms))?;
+        let (messages, out) = parcel.messages.into_iter().partition(|one| still_wanted.contains(&one.id));
+        parcel.messages = messages;
         match outgoing {
             Some(Ok(outgoing)) => {
                 if self.way() == message::Channel::Email && parcel.is_of_cases() {
@@ -223,7 +224,7 @@ impl Outbox {
             }
             Some(Err(code)) => {
                 self.breakers.not_asked(&parcel.whoms);
-                self.put_down(&parcel, &Said { attempt: Attempt::Never, code, ..lost() }, now)?;
+                self.put_down(&parcel, &SendOutcome { attempt: Attempt::Never, code, ..lost() }, now)?;
             }
             None => self.breakers.not_asked(&parcel.whoms),
         }
@@ -238,13 +239,13 @@ impl Outbox {
     fn land(&mut self, until: Moment, now: Instant) -> store::Result<usize> {
         let mut landed = 0;
         let mut failed = None;
-        while let Some((parcel, said)) = self.flights.land(until) {
+        while let Some((parcel, outcome)) = self.flights.land(until) {
             landed += 1;
-            self.breakers.heard(&parcel.whoms, &parcel.to, &said, now);
-            if said.attempt != Attempt::Accepted {
+            self.breakers.heard(&parcel.whoms, &parcel.to, &outcome, now);
+            if outcome.attempt != Attempt::Accepted {
                 self.handed.remove(&parcel.to);
             }
-            failed = self.put_down(&parcel, &said, now).err().or(failed);
+            failed = self.put_down(&parcel, &outcome, now).err().or(failed);
         }
         failed.map_or(Ok(landed), Err)
     }
@@ -253,14 +254,15 @@ impl Outbox {
     /// waiting; those that somebody holds are written one by one. The order differs so that a crash in between does no
     /// harm. A refusal is noted at the mailbox first: an attempt that never reported is made again, and is refused
     /// again. An acceptance is written to the messages first: nobody gets a message twice.
-    fn put_down(&self, parcel: &Parcel, said: &Said, now: Instant) -> store::Result<()> {
-        let accepted = said.attempt == Attempt::Accepted;
+    fn put_down(&self, parcel: &Parcel, outcome: &SendOutcome, now: Instant) -> store::Result<()> {
+        let accepted = outcome.attempt == Attempt::Accepted;
         if !accepted {
-            self.reach(parcel, said, now)?;
+            self.reach(parcel, outcome, now)?;
         }
         let Some(first) = parcel.messages.first() else { return Ok(()) };
-        let (provider_id, mail) = (said.provider_id.as_deref(), Some(parcel.key.as_str()));
-        let answer = messages::Answer { provider_id, mail, ..messages::Answer::new(said.attempt, said.code) };
+        let (provider_id, mail) = (outcome.provider_id.as_deref(), Some(parcel.key.as_str()));
+        let answer =
+            messages::Answer { provider_id, mail, ..messages::Answer::new(outcome.attempt, outcome.code) };
         // The wait comes from the first message's key, so what failed together is tried again together.
         let wait = |one: &Stored| retry::wait(one.way.class, &first.key, one.way.attempt);
         let together =
@@ -272,15 +274,15 @@ impl Outbox {
             failed = failed.or(put.err());
         }
         if accepted {
-            self.reach(parcel, said, now)?;
+            self.reach(parcel, outcome, now)?;
         }
         failed.map_or(Ok(()), Err)
     }
 
     /// Updates whether e-mail reaches the person, from the answer of their mail server.
-    fn reach(&self, parcel: &Parcel, said: &Said, now: Instant) -> store::Result<()> {
+    fn reach(&self, parcel: &Parcel, outcome: &SendOutcome, now: Instant) -> store::Result<()> {
         match (self.way(), parcel.to.parse::<UserId>()) {
-            (message::Channel::Email, Ok(user)) => reach::heard(&self.store, user, said.attempt, now),
+            (message::Channel::Email, Ok(user)) => reach::heard(&self.store, user, outcome.attempt, now),
             _ => Ok(()),
         }
     }

@@ -30,8 +30,8 @@ impl Ward {
 
     /// The highest value that its finding tells.
     fn says_of(&self, whose: &Person, alert: &StoredAlert) -> Option<f64> {
-        let told = self.shown(whose, |tx, permit| Ok(vec![alert.finding(tx, permit)?]));
-        told.into_iter().next()??.max.map(|sample| sample.value)
+        let findings = self.shown(whose, |tx, permit| Ok(vec![alert.finding(tx, permit)?]));
+        findings.into_iter().next()??.max.map(|sample| sample.value)
     }
 
     /// From here on another device of somebody's measures.
@@ -79,9 +79,9 @@ fn what_was_done_about_an_alert_stays_where_it_was_told_and_is_shown_to_whom_its
         // Nobody went to Bia: her red waits for a person, and says who was called for whom.
         let hers = ward.stands(&ward.bia).remove(0);
         assert_eq!((hers.case.state, hers.case.owner, ward.escalates(&hers)), (AlertState::Open, None, true));
-        let told = ward.home.read(|view| moves::told_elsewhere(view, hers.id())).unwrap();
-        assert_eq!(told.iter().map(|told| told.alert.id()).collect::<Vec<_>>(), [red.id()]);
-        let of_hers = ward.home.read(|view| moves::told_elsewhere(view, red.id())).unwrap();
+        let elsewhere = ward.home.read(|view| moves::raised_elsewhere(view, hers.id())).unwrap();
+        assert_eq!(elsewhere.iter().map(|elsewhere| elsewhere.alert.id()).collect::<Vec<_>>(), [red.id()]);
+        let of_hers = ward.home.read(|view| moves::raised_elsewhere(view, red.id())).unwrap();
         assert_eq!(of_hers.len(), 0, "nothing came to Ana");
     }
 }
@@ -151,7 +151,7 @@ fn what_a_person_resolved_as_true_is_marked_once_its_readings_are_anothers() {
         let left = ward.alerts(&ward.ana).remove(0);
         assert_eq!((left.id(), left.case.outcome), (red.id(), Some(Outcome::TrueAlarm)), "as they said");
         assert!(left.case.moved_at.is_some());
-        // Judged again, it is not told again.
+        // Judged again, it is not announced again.
         ward.send(&[(3_700, 72.0)]);
         ward.settle();
         assert_eq!(ward.alerts(&ward.ana)[0].version, left.version);
@@ -188,8 +188,8 @@ fn only_an_alert_whose_own_readings_left_says_so_and_only_of_those_is_told_elsew
         ward.send(&(200..360).map(|n| (n * 10, 140.0)).rev().collect::<Vec<_>>());
         ward.settle();
         let hers = ward.alerts(&ward.bia).remove(0);
-        let told = ward.home.read(|view| moves::told_elsewhere(view, hers.id())).unwrap();
-        assert_eq!(told.len(), 0, "nobody has answered for Bia");
+        let elsewhere = ward.home.read(|view| moves::raised_elsewhere(view, hers.id())).unwrap();
+        assert_eq!(elsewhere.len(), 0, "nobody has answered for Bia");
     }
 }
 
@@ -215,11 +215,11 @@ fn whoever_is_given_a_part_of_a_red_is_told_what_was_done_while_it_was_anothers(
         ward.unbind(ago(1_800));
         ward.bind(ward.bia.id, ago(1_800));
         ward.settle();
-        let kept = ward.home.read(|view| alerts::get(view, red.id())).unwrap();
-        assert_eq!(kept.case.moved_at, None, "the rest of it is Ana's");
+        let stored = ward.home.read(|view| alerts::get(view, red.id())).unwrap();
+        assert_eq!(stored.case.moved_at, None, "the rest of it is Ana's");
         let hers = ward.stands(&ward.bia).remove(0);
-        let told = ward.home.read(|view| moves::told_elsewhere(view, hers.id())).unwrap();
-        assert_eq!(told.iter().map(|told| told.alert.id()).collect::<Vec<_>>(), [red.id()]);
-        assert!(told[0].left_at >= NOW);
+        let elsewhere = ward.home.read(|view| moves::raised_elsewhere(view, hers.id())).unwrap();
+        assert_eq!(elsewhere.iter().map(|elsewhere| elsewhere.alert.id()).collect::<Vec<_>>(), [red.id()]);
+        assert!(elsewhere[0].left_at >= NOW);
     }
 }

@@ -87,8 +87,8 @@ fn a_correction_in_the_middle_of_a_move_is_given_as_it_put_it() {
 /// What one instant is of, and what waits for a clinician there.
 type Story = (Vec<(u64, f64)>, Vec<f64>);
 
-/// A value said, said again, then put right or taken back: when nothing moves, and in the middle of a move.
-fn told_twice(again: f64, then: &str, pulse: (u64, f64), moving: bool) -> Vec<Story> {
+/// A value reported, reported again, then put right or taken back: when nothing moves, and in the middle of a move.
+fn stories(again: f64, then: &str, pulse: (u64, f64), moving: bool) -> Vec<Story> {
     let story = |mut ward: Ward| {
         ward.send(&[(700, 80.0), (600, 72.0)]);
         if !moving {
@@ -119,8 +119,8 @@ fn what_a_source_puts_right_or_takes_back_in_the_middle_of_a_move_counts_though_
         (80.0, "entered-in-error", 80.0),
         (81.0, "corrected", 80.0),
     ] {
-        let moving = told_twice(again, then, (0, value), true);
-        let still = told_twice(again, then, (0, value), false);
+        let moving = stories(again, then, (0, value), true);
+        let still = stories(again, then, (0, value), false);
         let in_force = |all: &[Story]| all.iter().map(|(has, _)| has.clone()).collect::<Vec<_>>();
         assert_eq!(in_force(&moving), in_force(&still), "{again} again, then {then} {value}");
         // What was put right takes the place of what waited; else another value waits for a clinician as ever.

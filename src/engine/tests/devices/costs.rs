@@ -1,4 +1,4 @@
-//! What a change of hands costs others, and what is said of how much it moves.
+//! What a change of hands costs others, and what is reported of how much it moves.
 
 use super::*;
 use store::db::plans;

@@ -276,8 +276,8 @@ fn a_change_of_hands_that_is_recorded_late_gives_each_what_they_measured() {
             assert_eq!((red.case.state, red.case.outcome), (AlertState::Resolved, Some(Outcome::Retracted)));
             assert!(!ward.escalates(&red), "its escalation ends with it");
             assert_eq!((ward.waits(), ward.has(&ward.bia)), (360, Vec::new()));
-            let said = entries(&ward.home, "reading.amended");
-            assert!((3..=8).contains(&said), "an entry a stretch, not a reading: {said}");
+            let amended = entries(&ward.home, "reading.amended");
+            assert!((3..=8).contains(&amended), "an entry a stretch, not a reading: {amended}");
 
             ward.bind(ward.bia.id, ago(3_590));
             ward.settle();
@@ -290,8 +290,8 @@ fn a_change_of_hands_that_is_recorded_late_gives_each_what_they_measured() {
                 .home
                 .read(|view| moves::of_device(view, &Audience::program(), ward.device_key, 10))
                 .unwrap();
-            let told: Vec<_> = moved.iter().map(|one| (one.patient_key, one.gives, one.moved)).collect();
-            assert_eq!(told, [(ward.bia.key, true, 360), (ward.ana.key, false, 360)]);
+            let moves: Vec<_> = moved.iter().map(|one| (one.patient_key, one.gives, one.moved)).collect();
+            assert_eq!(moves, [(ward.bia.key, true, 360), (ward.ana.key, false, 360)]);
             assert!(moved.iter().all(|one| one.done_at.is_some()));
 
             // Sent once more, everything is where it is; what comes now is the second's.
@@ -384,8 +384,8 @@ fn an_end_that_was_said_wrongly_is_put_right_by_a_binding_from_there_on() {
         for end in [3_590, 3_000] {
             ward.unbind(ago(end));
             ward.settle();
-            let kept: Vec<_> = all.iter().copied().filter(|(before, _)| *before > end).collect();
-            assert_eq!(ward.has(&ward.ana), kept);
+            let later: Vec<_> = all.iter().copied().filter(|(before, _)| *before > end).collect();
+            assert_eq!(ward.has(&ward.ana), later);
             ward.bind(ward.ana.id, ago(end));
             ward.settle();
             assert_eq!(ward.has(&ward.ana), all);
@@ -476,7 +476,7 @@ fn what_was_measured_while_a_device_was_nobodys_waits_for_a_binding_that_covers_
         // Nothing in it was measured for anybody.
         ward.send(&[(3_400, 82.0)]);
         assert_eq!(ward.waits(), 2);
-        // Of two values of one instant the first that was kept is hers; the other waits for a clinician.
+        // Of two values of one instant the first that was stored is hers; the other waits for a clinician.
         ward.bind(ward.bia.id, ago(3_550));
         ward.send(&[(3_500, 90.0)]);
         ward.settle();

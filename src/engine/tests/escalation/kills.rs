@@ -15,7 +15,7 @@ use crate::messages::outbox::{Breakers, Outbox};
 use crate::tests::ward::{at, paged, ward};
 use domain::Instant;
 use domain::messages::{self, Attempt};
-use notify::{Channel, Outgoing, Said};
+use notify::{Channel, Outgoing, SendOutcome};
 use store::keys::kek::Keks;
 use store::testing::{Home, stores};
 use store::{Store, Url};
@@ -49,12 +49,12 @@ impl Channel for Wire {
         messages::Channel::Email
     }
 
-    fn send(&self, message: &Outgoing, _now: Instant) -> Said {
+    fn send(&self, message: &Outgoing, _now: Instant) -> SendOutcome {
         self.fate.point();
         let mut file = OpenOptions::new().create(true).append(true).open(&self.file).unwrap();
         writeln!(file, "{}", message.key).unwrap();
         self.fate.point();
-        Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", fault: None }
+        SendOutcome { attempt: Attempt::Accepted, provider_id: None, code: "wire", fault: None }
     }
 }
 

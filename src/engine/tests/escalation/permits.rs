@@ -197,15 +197,15 @@ fn every_end_of_a_basis_ends_what_rests_on_it() {
             let patient = stored(ward, alert).case.patient;
             ward.home
                 .write(Actor::Operator, at(1), |tx| {
-                    let held = patients::get(tx, &Audience::program(), patient)?;
-                    let mut identity = held.identity.clone().unwrap();
+                    let row = patients::get(tx, &Audience::program(), patient)?;
+                    let mut identity = row.identity.clone().unwrap();
                     identity.birth_date = "2020-01-01".parse().unwrap();
                     let details = patients::Details {
                         identity,
-                        zone: held.zone.clone(),
-                        language: held.language.clone(),
+                        zone: row.zone.clone(),
+                        language: row.language.clone(),
                     };
-                    patients::update(tx, patient, held.version, &details)
+                    patients::update(tx, patient, row.version, &details)
                 })
                 .unwrap();
         }),

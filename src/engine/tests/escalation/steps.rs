@@ -80,14 +80,14 @@ fn a_claim_holds_the_policy_for_its_lease_and_a_silence_until_its_end() {
 fn a_red_that_two_people_hold_in_turns_goes_on_to_the_next_step_and_both_are_told_why() {
     for ward in wards() {
         ward.tick(NOW);
-        let told = |who: usize| {
+        let notices_of = |who: usize| {
             let unread = ward.home.read(|view| messages::unread(view, ward.people[who], 99)).unwrap();
             unread.iter().filter(|one| one.template == "held_too_long").count()
         };
         for turn in 0..8 {
             ward.act(turn % 2, Act::Ack, at(31 * u64::try_from(turn).unwrap() + 1));
             let over = at(31 * u64::try_from(turn).unwrap() + 31);
-            assert_eq!((told(0), told(1)), (0, 0), "turn {turn}");
+            assert_eq!((notices_of(0), notices_of(1)), (0, 0), "turn {turn}");
             assert!(ward.tick(over) > 0, "turn {turn}");
             if turn < 7 {
                 assert_eq!(ward.story().last(), Some(&paged(0, 0)), "turn {turn}");
@@ -96,7 +96,7 @@ fn a_red_that_two_people_hold_in_turns_goes_on_to_the_next_step_and_both_are_tol
         // The next step means one of the two, who may not answer: the one after it is called at once.
         ward.tick(at(248));
         assert_eq!(ward.story().last(), Some(&paged(2, 2)));
-        assert_eq!((told(0), told(1), told(2)), (1, 1, 0), "both are told why");
+        assert_eq!((notices_of(0), notices_of(1), notices_of(2)), (1, 1, 0), "both are told why");
         for who in [0, 1] {
             let id = ward.people[who];
             let actor = Actor::User { id, role: Role::Clinician };
@@ -202,9 +202,9 @@ fn an_escalation_that_was_read_before_an_answer_is_not_written_over_it() {
         let (stale, fresh) = (read(ward.alert), read(other));
         ward.act(0, Act::Ack, at(1));
         for advanced in [vec![stale.clone()], vec![fresh.clone(), stale]] {
-            let kept =
+            let saved =
                 ward.home.keep_house(Urgency::Urgent, "test", at(5), |tx| escalation::save(tx, &advanced));
-            assert!(matches!(kept, Err(Error::GivenUp)), "{kept:?}");
+            assert!(matches!(saved, Err(Error::GivenUp)), "{saved:?}");
         }
         assert_eq!(ward.state(), State::Acknowledged(ward.people[0]));
         let after = ward.home.read(|view| escalation::of_alert(view, other)).unwrap();
@@ -265,7 +265,7 @@ fn an_answer_to_one_case_leaves_the_pages_of_the_others() {
     }
 }
 
-/// Late data disproved it, the patient said stop, another case tells the same story: nobody need come.
+/// Late data disproved it, the patient revoked consent, another case tells the same story: nobody need come.
 #[test]
 fn what_is_withdrawn_pages_nobody_any_more() {
     for outcome in [Outcome::Retracted, Outcome::ConsentRevoked, Outcome::Duplicate] {

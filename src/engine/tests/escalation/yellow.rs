@@ -53,8 +53,8 @@ fn a_yellow_that_is_answered_for_rings_nobody_but_its_owner_and_only_in_open_hou
         let clinic = clock(&store, id, "yellow_resolution").calendar;
         assert_eq!(clock(&store, id, "yellow_first_response").word(MONDAY.plus(hours(400))), "met");
         let mails = sixteen_days(&store, id);
-        let told: Vec<&str> = mails.iter().map(|message| message.template.as_str()).collect();
-        assert_eq!(told, ["sla_warning", "sla_breach"]);
+        let templates: Vec<&str> = mails.iter().map(|message| message.template.as_str()).collect();
+        assert_eq!(templates, ["sla_warning", "sla_breach"]);
         assert!(mails.iter().all(|message| message.recipient == owner && clinic.is_open(message.created_at)));
     }
 }
@@ -87,20 +87,20 @@ fn a_breach_of_a_yellow_while_the_program_was_off_is_told_in_the_next_open_hour(
         let sunday = friday.plus(hours(42));
         assert_eq!(run(&store, sunday), 0, "and no turn after it spins");
         assert_eq!(clock(&store, id, "yellow_first_response").word(sunday), "breached", "the page says so");
-        let told = || store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
-        assert_eq!(told(), []);
+        let sent = || store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
+        assert_eq!(sent(), []);
         assert!(!store.read(|view| store::sla::any_due(view, sunday)).unwrap());
         let monday = friday.plus(hours(71));
         assert_eq!(run(&store, monday.minus(minutes(1))), 0);
         assert!(run(&store, monday) > 0);
         assert!(
-            told().iter().any(|message| message.template == "sla_breach" && message.created_at == monday)
+            sent().iter().any(|message| message.template == "sla_breach" && message.created_at == monday)
         );
         // A red waits for no clinic.
         let red = raised(&store, Level::Red, sunday, false);
         assert!(run(&store, sunday.plus(hours(2))) > 0);
-        let told = store.read(|view| messages::of_case(view, ALERT, &red.to_string())).unwrap();
-        assert!(told.iter().any(|message| message.template == "sla_breach"));
+        let of_red = store.read(|view| messages::of_case(view, ALERT, &red.to_string())).unwrap();
+        assert!(of_red.iter().any(|message| message.template == "sla_breach"));
     }
 }
 

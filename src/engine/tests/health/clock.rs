@@ -69,8 +69,8 @@ fn a_clock_set_back_two_hours_stops_nothing_and_is_told() {
         assert_eq!(steps(&ward), 2, "due on the wrong time: too soon, never too late");
         engine.clock.step(-TWO_HOURS);
         engine.runs_for(seconds(1));
-        let told = ward.home.read(|view| store::health::clock::last_step(view, engine.clock.now())).unwrap();
-        assert_eq!(told.map(|step| step.by_ms), Some(-7_200_000));
+        let step = ward.home.read(|view| store::health::clock::last_step(view, engine.clock.now())).unwrap();
+        assert_eq!(step.map(|step| step.by_ms), Some(-7_200_000));
         assert_eq!(entries(&ward.home, "clock.stepped"), 2);
         // The third step was planned for two hours too late.
         let escalation = ward.home.read(|view| escalations::of_alert(view, ward.alert)).unwrap().unwrap();
@@ -110,12 +110,12 @@ fn a_clock_that_was_set_back_while_nobody_looked_is_noticed_at_the_start() {
         engine.clock.step(-TWO_HOURS);
         let mut engine = engine;
         engine.runs_for(seconds(1));
-        let told = ward
+        let step = ward
             .home
             .read(|view| store::health::clock::last_step(view, engine.clock.now()))
             .unwrap()
             .unwrap();
-        assert!((-7_200_000..-7_100_000).contains(&told.by_ms), "{told:?}");
+        assert!((-7_200_000..-7_100_000).contains(&step.by_ms), "{step:?}");
     }
 }
 
@@ -163,10 +163,10 @@ fn a_node_on_a_wrong_clock_stands_aside_and_joins_by_itself_when_it_is_right() {
         wrong.standing.doubt();
         assert!(!wrong.standing.takes_part());
         assert!(matches!(wrong.runs(), Place::Aside { .. }));
-        let held = ward.home.read(|view| {
+        let locked = ward.home.read(|view| {
             nodes::astray(view, "third", Clocks { ours: NOW, database: database_time(&ward.home) })
         });
-        assert!(held.unwrap().is_some(), "the one that is right is still believed");
+        assert!(locked.unwrap().is_some(), "the one that is right is still believed");
     }
 }
 

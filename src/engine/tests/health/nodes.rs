@@ -83,8 +83,8 @@ fn two_nodes_give_the_log_of_one() {
             let calls: usize = alerts.iter().map(of).sum();
             assert_eq!(calls, REDS * 5, "three steps, and twice the people for nobody reached");
             assert!((5..=calls).contains(&all), "and they went together: {all} mails");
-            let told = story(&ward.home, &alerts);
-            assert_eq!(*stories.entry(0).or_insert_with(|| told.clone()), told, "{count} nodes");
+            let same = story(&ward.home, &alerts);
+            assert_eq!(*stories.entry(0).or_insert_with(|| same.clone()), same, "{count} nodes");
         }
     }
 }

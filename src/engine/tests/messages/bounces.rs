@@ -105,7 +105,7 @@ fn a_mailbox_that_is_gone_ends_the_message_and_the_next_page_goes_by_another_way
     }
 }
 
-/// One message told of three cases; its report marked the first, and two pages said that it had arrived.
+/// One message told of three cases; its report marked the first, and two pages showed it as arrived.
 #[test]
 fn a_report_on_a_message_of_several_cases_is_said_of_each() {
     for ward in wards() {
@@ -156,7 +156,7 @@ fn a_report_on_an_address_to_which_a_message_was_passed_on_loses_nobody() {
         ward.sends_e_mail();
         let wire: Arc<dyn Channel> = Arc::new(Wire::default());
         cycle(&ward.home, &wire, at(0)).unwrap();
-        let told = |addresses: &[&str], minute| {
+        let unreachable_after = |addresses: &[&str], minute| {
             let mailbox = Arc::new(Inbox::default());
             let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
             let report = Bounce { addresses, ..bounce(&mails(&ward)[0], true) };
@@ -164,7 +164,7 @@ fn a_report_on_an_address_to_which_a_message_was_passed_on_loses_nobody() {
             reader(&ward.home, &mailbox).run(at(minute)).unwrap();
             ward.home.read(|view| on_call::unreachable(view, ward.people[0])).unwrap().len()
         };
-        assert_eq!(told(&["another@elsewhere.example"], 1), 0);
+        assert_eq!(unreachable_after(&["another@elsewhere.example"], 1), 0);
         assert_eq!(mails(&ward)[0].way.state, State::Failed, "the message did not arrive all the same");
     }
 }

@@ -1,4 +1,4 @@
-//! A bad night for the post: what is wrong with one mailbox is nobody else's, what is told is told once, and many cases
+//! A bad night for the post: what is wrong with one mailbox is nobody else's, each thing is announced once, and many cases
 //! are few messages.
 
 use std::sync::Arc;
@@ -58,8 +58,8 @@ fn a_mailbox_that_defers_delays_nobody_elses_page() {
             let now = at(100).plus(Duration::from_secs(red * 60));
             let case = raise(&ward.home, now);
             settle(&ward, &mut post, now);
-            let told = mail.to(FIRST);
-            assert!(told.last().is_some_and(|one| one.at == now && tells_of(one, case)), "{told:?}");
+            let mails = mail.to(FIRST);
+            assert!(mails.last().is_some_and(|one| one.at == now && tells_of(one, case)), "{mails:?}");
         }
         assert_eq!(breakers.open_until(), [(message::Channel::Email, None)], "the provider is well");
         // It is well again: one message tells all that waited.
@@ -94,7 +94,7 @@ fn a_mailbox_that_hangs_holds_its_own_place_and_nobody_elses() {
     }
 }
 
-/// A 550 was told to nobody, and the step waited its time out.
+/// Nobody was told of a 550, and the step waited its time out.
 #[test]
 fn a_mailbox_that_refuses_for_good_is_nobodys_to_wait_for_and_the_managers_know() {
     for ward in wards() {
@@ -109,8 +109,8 @@ fn a_mailbox_that_refuses_for_good_is_nobodys_to_wait_for_and_the_managers_know(
         assert_eq!(lost().iter().map(|gone| gone.why.as_str()).collect::<Vec<_>>(), ["refused"]);
         let fit = ward.home.read(on_call::people).unwrap();
         assert!(!fit[&ward.people[0]].reachable, "the linter knows");
-        let told = ward.home.read(|view| messages::unread(view, boss, 9)).unwrap();
-        assert_eq!(told.iter().map(|one| one.template.as_str()).collect::<Vec<_>>(), ["unreachable"]);
+        let unread = ward.home.read(|view| messages::unread(view, boss, 9)).unwrap();
+        assert_eq!(unread.iter().map(|one| one.template.as_str()).collect::<Vec<_>>(), ["unreachable"]);
         // The next red asks them no more, and waits for nobody.
         let next = raise(&ward.home, at(1));
         settle(&ward, &mut post, at(1));
@@ -182,9 +182,9 @@ fn after_an_outage_each_person_gets_one_message_and_the_delay_was_told_once_by_a
         assert!(arrived.len() <= cases.len() + 1, "{}", arrived.len());
         let last = mail.to(LAST).remove(0);
         assert!(last.subject.contains("casos esperam, o mais antigo desde"), "{last:?}");
-        let told = ward.home.read(|view| messages::unread(view, boss, 99)).unwrap();
-        let lapses: Vec<_> = told.iter().filter(|one| one.template == "lapse").collect();
-        assert_eq!(lapses.len(), 1, "once, on the dashboard: {told:?}");
+        let unread = ward.home.read(|view| messages::unread(view, boss, 99)).unwrap();
+        let lapses: Vec<_> = unread.iter().filter(|one| one.template == "lapse").collect();
+        assert_eq!(lapses.len(), 1, "once, on the dashboard: {unread:?}");
         let by_mail =
             ward.home.read(|view| messages::after(view, message::Channel::Email, &boss.to_string(), 0, 99));
         assert!(by_mail.unwrap().iter().all(|one| one.template != "lapse"), "not by what is late");
@@ -205,7 +205,7 @@ fn what_was_late_while_the_clinic_is_closed_is_told_when_it_opens_but_for_an_ope
         let (mail, breakers) = (Arc::new(Mail::default()), Breakers::default());
         let mut post = post(&ward, &mail, &breakers);
         let mut auditor = Auditor::new((*ward.home).clone(), Status::default());
-        let told = |template: &str| {
+        let unread_of = |template: &str| {
             let unread = ward.home.read(|view| messages::unread(view, boss, 99)).unwrap();
             unread.into_iter().filter(|one| one.template == template).collect::<Vec<_>>()
         };
@@ -217,20 +217,24 @@ fn what_was_late_while_the_clinic_is_closed_is_told_when_it_opens_but_for_an_ope
             settle(&ward, &mut post, at(minute + 20));
             auditor.run(at(minute + 21)).unwrap();
         }
-        assert_eq!((told("lapse").len(), told("lapses_overnight").len()), (0, 0), "nobody reads now");
-        // A red that nobody is called for is told at any hour.
+        assert_eq!(
+            (unread_of("lapse").len(), unread_of("lapses_overnight").len()),
+            (0, 0),
+            "nobody reads now"
+        );
+        // A red that nobody is called for is announced at any hour.
         let red = raise(&ward.home, at(300));
         auditor.run(at(302)).unwrap();
-        assert_eq!(told("lapse").len(), 1);
+        assert_eq!(unread_of("lapse").len(), 1);
         settle(&ward, &mut post, at(302));
         ward.act_on(red, 1, Act::Resolve { outcome: Outcome::TrueAlarm }, at(303));
         auditor.run(opens.minus(Duration::from_secs(60))).unwrap();
-        assert_eq!(told("lapses_overnight").len(), 0);
+        assert_eq!(unread_of("lapses_overnight").len(), 0);
         for minute in 0..3 {
             auditor.run(opens.plus(Duration::from_secs(60 * minute))).unwrap();
             settle(&ward, &mut post, opens.plus(Duration::from_secs(60 * minute)));
         }
-        let words = told("lapses_overnight");
+        let words = unread_of("lapses_overnight");
         assert_eq!(words.iter().map(|one| &one.variables["count"]).collect::<Vec<_>>(), [2]);
         let by_mail = mail.arrived().into_iter().filter(|one| one.subject.contains("fora do expediente"));
         assert_eq!(by_mail.map(|one| one.at).collect::<Vec<_>>(), [opens], "over, and told all the same");
@@ -248,16 +252,16 @@ fn fifty_reds_are_two_messages_the_first_at_once_and_the_rest_within_seconds() {
         for n in 1..60 {
             settle(&ward, &mut post, second(n));
         }
-        let told = mail.to(FIRST);
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert!(tells_of(&told[0], ward.alert) && told[0].at == NOW, "the first waits for nobody");
-        assert!(told[0].subject.ends_with(&format!("[{}]", mark(&ward.alert.to_string()))), "{told:?}");
-        assert!(rest.iter().all(|case| tells_of(&told[1], *case)), "each is named: {}", told[1].text);
-        assert!(told[1].at.since(NOW) <= GATHERS, "within seconds");
+        let mails = mail.to(FIRST);
+        assert_eq!(mails.len(), 2, "{mails:?}");
+        assert!(tells_of(&mails[0], ward.alert) && mails[0].at == NOW, "the first waits for nobody");
+        assert!(mails[0].subject.ends_with(&format!("[{}]", mark(&ward.alert.to_string()))), "{mails:?}");
+        assert!(rest.iter().all(|case| tells_of(&mails[1], *case)), "each is named: {}", mails[1].text);
+        assert!(mails[1].at.since(NOW) <= GATHERS, "within seconds");
         assert!(
-            told[1].subject.starts_with("Zelo: 49 casos esperam, o mais antigo desde "),
+            mails[1].subject.starts_with("Zelo: 49 casos esperam, o mais antigo desde "),
             "{}",
-            told[1].subject
+            mails[1].subject
         );
         let one_of = rest[7].to_string();
         let sent = ward.home.read(|view| messages::of_case(view, escalation::ALERT, &one_of)).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::Instant;
 use domain::messages::{self, Attempt};
-use notify::{Address, Channel, Fault, Outgoing, Said};
+use notify::{Address, Channel, Fault, Outgoing, SendOutcome};
 
 /// What a recipient does with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -124,13 +124,13 @@ impl Channel for Mail {
         if self.programs { messages::Channel::Webhook } else { messages::Channel::Email }
     }
 
-    fn send(&self, message: &Outgoing, now: Instant) -> Said {
+    fn send(&self, message: &Outgoing, now: Instant) -> SendOutcome {
         let (Address::Email(to) | Address::Webhook { url: to, .. }) = &message.to else {
             panic!("{message:?}")
         };
-        let said = |attempt, fault| Said { attempt, provider_id: None, code: "mail", fault };
+        let outcome = |attempt, fault| SendOutcome { attempt, provider_id: None, code: "mail", fault };
         if *self.away.lock().unwrap() {
-            return said(Attempt::Later(None), Some(Fault::Provider));
+            return outcome(Attempt::Later(None), Some(Fault::Provider));
         }
         self.asked.lock().unwrap().push((now, to.clone()));
         let mailbox = self.mailboxes.lock().unwrap().get(to).copied().unwrap_or_default();
@@ -140,17 +140,17 @@ impl Channel for Mail {
                     (message.key.clone(), message.subject.clone(), message.text.clone());
                 let arrived = Arrived { at: now, to: to.clone(), key, subject, text };
                 self.arrived.lock().unwrap().push(arrived);
-                said(Attempt::Accepted, None)
+                outcome(Attempt::Accepted, None)
             }
-            Mailbox::Defers => said(Attempt::Later(None), Some(Fault::Recipient)),
+            Mailbox::Defers => outcome(Attempt::Later(None), Some(Fault::Recipient)),
             Mailbox::Hangs => {
                 self.hang(now);
-                said(Attempt::Later(None), Some(Fault::Recipient))
+                outcome(Attempt::Later(None), Some(Fault::Recipient))
             }
             Mailbox::Refuses if self.programs => {
-                Said { attempt: Attempt::Never, provider_id: None, code: "http_410", fault: None }
+                SendOutcome { attempt: Attempt::Never, provider_id: None, code: "http_410", fault: None }
             }
-            Mailbox::Refuses => said(Attempt::Gone, None),
+            Mailbox::Refuses => outcome(Attempt::Gone, None),
         }
     }
 }

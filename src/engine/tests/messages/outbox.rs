@@ -13,7 +13,7 @@ use domain::messages::{self as message, Attempt, Receipt, State};
 use domain::templates::{Lang, Template};
 use domain::time::civil::Zone;
 use domain::{Instant, Role};
-use notify::{Channel, Fault, Outgoing, Said};
+use notify::{Channel, Fault, Outgoing, SendOutcome};
 use store::health::lapses;
 use store::messages::reader::{self, Reader};
 use store::on_call::testing::person;
@@ -33,12 +33,17 @@ impl Channel for Down {
         message::Channel::Email
     }
 
-    fn send(&self, message: &Outgoing, now: Instant) -> Said {
+    fn send(&self, message: &Outgoing, now: Instant) -> SendOutcome {
         *self.asked.lock().unwrap() += 1;
         if now >= self.until {
             return self.wire.send(message, now);
         }
-        Said { attempt: Attempt::Later(None), provider_id: None, code: "down", fault: Some(Fault::Provider) }
+        SendOutcome {
+            attempt: Attempt::Later(None),
+            provider_id: None,
+            code: "down",
+            fault: Some(Fault::Provider),
+        }
     }
 }
 
@@ -70,8 +75,8 @@ fn an_outage_is_left_alone_and_loses_nothing() {
         given.dedup();
         let (all, again): (Vec<_>, Vec<_>) =
             mail(&ward).into_iter().partition(|message| message.way.state == State::Accepted);
-        let said_again = again.iter().all(|message| message.way.state == State::Cancelled);
-        assert_eq!((given.len(), all.len(), again.len(), said_again), (4, 4, 1, true));
+        let replanned_cancelled = again.iter().all(|message| message.way.state == State::Cancelled);
+        assert_eq!((given.len(), all.len(), again.len(), replanned_cancelled), (4, 4, 1, true));
         assert!(all.iter().all(|message| message.accepted_at >= Some(at(30))), "when it was taken is kept");
         let events = ward.home.read(|view| messages::events(view, again[0].id)).unwrap();
         let last = events.last().and_then(|(.., code)| code.as_deref());
@@ -88,9 +93,9 @@ impl Channel for Inbox {
         message::Channel::Email
     }
 
-    fn send(&self, message: &Outgoing, _now: Instant) -> Said {
+    fn send(&self, message: &Outgoing, _now: Instant) -> SendOutcome {
         self.0.lock().unwrap().push(format!("{}: {}", message.subject, message.text));
-        Said { attempt: Attempt::Accepted, provider_id: None, code: "box", fault: None }
+        SendOutcome { attempt: Attempt::Accepted, provider_id: None, code: "box", fault: None }
     }
 }
 
@@ -216,8 +221,8 @@ fn the_auditor_raises_what_was_planned_and_not_done_and_takes_it_back_once_it_is
         assert_eq!(entries(&ward.home, "engine.lapse"), 1);
         auditor.run(at(4)).unwrap();
         assert_eq!(entries(&ward.home, "engine.lapse"), 1, "told once");
-        let told = ward.home.read(|view| messages::unread(view, boss, 9)).unwrap();
-        assert_eq!(told.iter().map(|one| one.template.as_str()).collect::<Vec<_>>(), ["lapse"]);
+        let unread = ward.home.read(|view| messages::unread(view, boss, 9)).unwrap();
+        assert_eq!(unread.iter().map(|one| one.template.as_str()).collect::<Vec<_>>(), ["lapse"]);
         ward.tick(at(5));
         auditor.run(at(6)).unwrap();
         assert!(standing().is_empty());

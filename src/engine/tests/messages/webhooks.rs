@@ -13,7 +13,7 @@ use crate::tests::ward::{Ward, at, wards};
 use domain::alerts::Act;
 use domain::messages::{self as message, Attempt, State};
 use domain::{Instant, Role, StaffIdentity, UserId};
-use notify::{Address, Channel, Fault, Outgoing, Said};
+use notify::{Address, Channel, Fault, Outgoing, SendOutcome};
 use store::messages::Stored;
 use store::messages::{self, webhooks};
 use store::people::users;
@@ -40,17 +40,17 @@ impl Channel for Programs {
         message::Channel::Webhook
     }
 
-    fn send(&self, message: &Outgoing, _now: Instant) -> Said {
+    fn send(&self, message: &Outgoing, _now: Instant) -> SendOutcome {
         let Address::Webhook { url, .. } = &message.to else { panic!("{message:?}") };
         *self.asked.lock().unwrap().entry(url.clone()).or_default() += 1;
         let down = self.down.lock().unwrap().iter().any(|down| down == url);
-        let told = (message.key.clone(), message.text.clone());
-        self.given.lock().unwrap().entry(url.clone()).or_default().push(told);
+        let call = (message.key.clone(), message.text.clone());
+        self.given.lock().unwrap().entry(url.clone()).or_default().push(call);
         if self.gone.lock().unwrap().iter().any(|gone| gone == url) {
-            return Said { attempt: Attempt::Never, provider_id: None, code: "http_410", fault: None };
+            return SendOutcome { attempt: Attempt::Never, provider_id: None, code: "http_410", fault: None };
         }
         let attempt = if down { Attempt::Later(None) } else { Attempt::Accepted };
-        Said { attempt, provider_id: None, code: "programs", fault: down.then_some(Fault::Provider) }
+        SendOutcome { attempt, provider_id: None, code: "programs", fault: down.then_some(Fault::Provider) }
     }
 }
 
@@ -211,15 +211,15 @@ fn a_program_hears_what_became_of_a_case() {
         ward.act(1, Act::Resolve { outcome: domain::Outcome::TrueAlarm }, at(3));
         let mut post = post(&ward, &programs, &Breakers::default());
         while post.run(at(4)).unwrap().more {}
-        let mut told: Vec<_> = of(&ward, &id).into_iter().filter(|one| one.sequence.is_some()).collect();
-        told.sort_by_key(|one| one.sequence);
-        let numbers: Vec<Option<i64>> = told.iter().map(|one| one.sequence).collect();
-        let heard: Vec<&str> = told.iter().map(|one| one.template.as_str()).collect();
+        let mut planned: Vec<_> = of(&ward, &id).into_iter().filter(|one| one.sequence.is_some()).collect();
+        planned.sort_by_key(|one| one.sequence);
+        let numbers: Vec<Option<i64>> = planned.iter().map(|one| one.sequence).collect();
+        let heard: Vec<&str> = planned.iter().map(|one| one.template.as_str()).collect();
         let wanted = ["claimed", "reassigned", "acknowledged", "reopened", "acknowledged", "resolved"];
         assert_eq!(heard, wanted);
         let counted: Vec<Option<i64>> = (1..=6).map(Some).collect();
-        assert_eq!(numbers, counted, "what was cancelled before it left has no number: {told:?}");
-        assert!(told.iter().all(|one| one.way.state == State::Accepted));
+        assert_eq!(numbers, counted, "what was cancelled before it left has no number: {planned:?}");
+        assert!(planned.iter().all(|one| one.way.state == State::Accepted));
     }
 }
 
@@ -250,9 +250,9 @@ fn a_program_that_is_gone_ends_its_subscription_and_its_owner_hears_of_it() {
         });
         let hook = ward.home.read(|view| webhooks::get(view, &id)).unwrap();
         assert_eq!(hook.disabled_at, Some(NOW));
-        let told = ward.home.read(|view| messages::unread(view, admin, 10)).unwrap();
-        let told: Vec<&str> = told.iter().map(|one| one.template.as_str()).collect();
-        assert_eq!(told, ["webhook_gone"]);
+        let unread = ward.home.read(|view| messages::unread(view, admin, 10)).unwrap();
+        let templates: Vec<&str> = unread.iter().map(|one| one.template.as_str()).collect();
+        assert_eq!(templates, ["webhook_gone"]);
     }
 }
 
@@ -269,9 +269,9 @@ fn whoever_added_a_program_that_redirects_or_refuses_its_calls_hears_of_it_once_
             });
         }
         assert_eq!(ward.home.read(|view| webhooks::get(view, &id)).unwrap().disabled_at, None);
-        let told = ward.home.read(|view| messages::unread(view, admin, 10)).unwrap();
-        let told: Vec<&str> = told.iter().map(|one| one.template.as_str()).collect();
-        assert_eq!(told, ["webhook_refuses"]);
+        let unread = ward.home.read(|view| messages::unread(view, admin, 10)).unwrap();
+        let templates: Vec<&str> = unread.iter().map(|one| one.template.as_str()).collect();
+        assert_eq!(templates, ["webhook_refuses"]);
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::source::Source;
-use crate::demo::recording::{Recording, Said};
+use crate::demo::recording::{Cell, Recording};
 use domain::time::civil::Window;
 use domain::{Flags, Instant, Reading, Signal};
 use store::readings::{self, Batch, ReceiptRef};
@@ -44,11 +44,11 @@ impl Values {
     pub(crate) fn recorded(name: &'static str, signal: Signal) -> anyhow::Result<Self> {
         let recording = Recording::named(name)?;
         let column = recording.signals.iter().position(|known| *known == signal).unwrap_or(usize::MAX);
-        let said = recording.rows.iter().filter_map(|row| match row.said.get(column) {
-            Some(Some(Said::Value(value))) => Some(*value),
+        let values = recording.rows.iter().filter_map(|row| match row.cells.get(column) {
+            Some(Some(Cell::Value(value))) => Some(*value),
             _ => None,
         });
-        let all: Vec<f64> = said.collect();
+        let all: Vec<f64> = values.collect();
         anyhow::ensure!(!all.is_empty(), "{name} has no {}", signal.name());
         Ok(Self::Recorded(all))
     }

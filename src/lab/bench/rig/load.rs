@@ -137,7 +137,7 @@ async fn connect_all(plan: &Plan) -> anyhow::Result<Vec<TcpStream>> {
     stream::iter(logins).buffered(CONNECTING).try_collect().await
 }
 
-/// A connection whose CONNACK said yes.
+/// A connection whose CONNACK accepted it.
 ///
 /// # Errors
 /// It cannot be made, or the gateway refused.

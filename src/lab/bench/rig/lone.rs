@@ -35,10 +35,10 @@ impl Lone {
         let one = one.first().cloned().ok_or_else(|| anyhow::anyhow!("no device"))?;
         let mut device = Device::connect(address, &one)?;
         let stop = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&stop);
+        let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("lone".into()).spawn(move || {
             let (mut answers, mut lost) = (Vec::new(), 0);
-            while !told.load(Ordering::Relaxed) {
+            while !stopped.load(Ordering::Relaxed) {
                 let at = Clock::System.now().millis();
                 let began = Instant::now();
                 let message = format!(r#"{{"ts":{at},"values":{{"heart_rate":72}}}}"#);

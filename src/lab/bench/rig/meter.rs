@@ -134,8 +134,8 @@ mod tests {
         let mut histogram = Histogram::default();
         (1..=10_000).for_each(|micros| histogram.add(Duration::from_micros(micros)));
         for (share, exact) in [(500, 5_000), (990, 9_900), (10, 100)] {
-            let told = histogram.quantile(share);
-            assert!(told >= exact && told <= exact + exact / 25, "{share}: {told}");
+            let quantile = histogram.quantile(share);
+            assert!(quantile >= exact && quantile <= exact + exact / 25, "{share}: {quantile}");
         }
         assert_eq!((histogram.max(), histogram.total), (10_000, 10_000));
     }

@@ -99,7 +99,7 @@ fn digits(out: &mut Vec<u8>, mut number: i64, width: usize) {
     }
 }
 
-/// What the gateway said.
+/// The gateway's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Heard {
     /// CONNACK and its code.

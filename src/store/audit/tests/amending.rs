@@ -26,7 +26,7 @@ impl House {
     /// A message in which the source takes a reading back.
     pub(super) fn take_back(&self, at: i64, ordinal: u16, reading: Reading) {
         let (patient, device_key) = (self.patient, self.device.key);
-        let what = Withdrawal { signal: reading.signal, at: reading.at, said: Some(reading) };
+        let what = Withdrawal { signal: reading.signal, at: reading.at, value: Some(reading) };
         let mut known = Known::default();
         self.home.read(|view| known.look_up(view, patient.key, device_key, &what)).unwrap();
         self.send_and(at, ordinal, &[], |tx, received| {

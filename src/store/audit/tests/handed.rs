@@ -16,7 +16,7 @@ impl House {
         (self.patient, self.consent) = (whose, consent);
     }
 
-    /// The device was not whose it was said to be from an instant on, but `to`'s, or nobody's.
+    /// The device was not its recorded wearer's from an instant on, but `to`'s, or nobody's.
     fn hand_over(&self, at: i64, from: Instant, of: Person, to: Option<Person>) {
         let change = |tx: &mut crate::Tx<'_>| {
             bindings::unbind(tx, self.device.id, Some(of.id), from)?;
@@ -44,7 +44,7 @@ impl House {
 
     /// A message in which the source takes back what is on its way.
     fn take_back_ahead(&self, at: i64, reading: Reading) {
-        let what = Withdrawal { signal: reading.signal, at: reading.at, said: Some(reading) };
+        let what = Withdrawal { signal: reading.signal, at: reading.at, value: Some(reading) };
         self.send_and(at, 0, &[], |tx, received| {
             assert!(moves::take_back(tx, self.device, &what, received, &Known::default()).unwrap());
             Vec::new()
@@ -72,7 +72,7 @@ impl House {
 /// What becomes of readings at whoever was given them, in words and by hand.
 type Story = (&'static str, fn(&House, &[Reading]));
 
-/// What is said while the device is the second person's, who turns out never to have had it. The readings of the first
+/// What is reported while the device is the second person's, who turns out never to have had it. The readings of the first
 /// message were sent while it was the first person's.
 const STORIES: [Story; 6] = [
     ("one is taken back", |house, sent| house.take_back(3, 0, sent[1])),
@@ -97,7 +97,7 @@ const STORIES: [Story; 6] = [
 
 #[test]
 fn what_was_said_while_a_device_was_anothers_holds_once_it_never_was_theirs() {
-    for (story, said) in STORIES {
+    for (story, send) in STORIES {
         for mut house in houses() {
             let ana = (house.patient, house.consent);
             let bia = patient(&house.home, "Bia");
@@ -109,7 +109,7 @@ fn what_was_said_while_a_device_was_anothers_holds_once_it_never_was_theirs() {
                 house.moved(2);
             }
             house.of(bia.0, bia.1);
-            said(&house, &sent);
+            send(&house, &sent);
             house.moved(5);
             house.seal(5);
             house.whole(&format!("{story}, while it is theirs"));

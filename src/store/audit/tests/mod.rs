@@ -97,11 +97,11 @@ impl House {
                 let mut batch = Batch::default();
                 batch.admit(&self.collect, &key, self.patient.key, self.device.key, received, readings)?;
                 let appended = append(tx, &batch)?;
-                let kept = readings.iter().enumerate().filter(|(place, _)| {
+                let measured = readings.iter().enumerate().filter(|(place, _)| {
                     !appended.same.contains(place) && !appended.conflicts.contains(place)
                 });
                 let more = and(tx, received);
-                let lines: Vec<Measured> = kept
+                let lines: Vec<Measured> = measured
                     .map(|(_, reading)| reading)
                     .chain(&more)
                     .map(|reading| Measured {

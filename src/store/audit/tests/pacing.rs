@@ -14,7 +14,7 @@ fn followed(house: &House, stop_at: Option<usize>) -> (Result<Report>, Vec<(u64,
         words.push((done, total));
         if Some(words.len()) == stop_at { Err(Error::Stopped) } else { Ok(()) }
     };
-    let report = verify_at_pace(&house.home, house.key(), None, &[], &mut Pace::told(&mut step));
+    let report = verify_at_pace(&house.home, house.key(), None, &[], &mut Pace::followed(&mut step));
     (report, words)
 }
 

@@ -79,7 +79,7 @@ fn a_log_that_was_lived_in_is_whole() {
     }
 }
 
-/// Statements behind the log's back, and what is then found: at which entry, told by a question that is asked
+/// Statements behind the log's back, and what is then found: at which entry, shown by a question that is asked
 /// before (`""`: at none), and words of it.
 type Tampering = (&'static [&'static str], &'static str, &'static str);
 
@@ -147,7 +147,7 @@ const TAMPERED: &[Tampering] = &[
         "claims this place",
     ),
     (&["UPDATE audit_entries SET kind = 'auth.login' WHERE leaf IS NULL"], "", "no place yet"),
-    // What is kept outside the tree.
+    // What is stored outside the tree.
     (&["DELETE FROM audit_bodies WHERE subject LIKE 'patient:%'"], "?", "is missing"),
     (
         &["UPDATE audit_bodies SET bytes = substr(bytes, 2) WHERE subject LIKE 'patient:%'"],

@@ -20,7 +20,7 @@ use domain::PatientId;
 
 /// The part of an entry that says how many readings it is about.
 #[derive(Deserialize)]
-struct Said {
+struct Scope {
     #[serde(default = "one")]
     count: i64,
 }
@@ -41,12 +41,12 @@ impl Amended {
         &mut self,
         view: &mut View<'_>,
         entry: &Entry,
-        kept: Option<&StoredBody>,
+        stored: Option<&StoredBody>,
     ) -> Result<()> {
-        if let Some(StoredBody::Whole(Subject::Patient(patient), sealed)) = kept {
+        if let Some(StoredBody::Whole(Subject::Patient(patient), sealed)) = stored {
             let id = entry.id.to_string();
-            let said: Said = view.open_json(Place::new("audit_bodies", "bytes", &id), sealed)?;
-            *self.leaves.entry(*patient).or_default() += said.count;
+            let scope: Scope = view.open_json(Place::new("audit_bodies", "bytes", &id), sealed)?;
+            *self.leaves.entry(*patient).or_default() += scope.count;
         }
         Ok(())
     }

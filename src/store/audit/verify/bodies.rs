@@ -70,7 +70,7 @@ impl Bodies {
             }
             Err(error) => return Err(error),
         };
-        if entry.subject.is_some_and(|held| held != tag(key.tag_mac(), entry.nonce, kind)) {
+        if entry.subject.is_some_and(|subject| subject != tag(key.tag_mac(), entry.nonce, kind)) {
             return changed("is another person's");
         }
         Ok(Some(StoredBody::Whole(subject, bytes)))

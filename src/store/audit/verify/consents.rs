@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use super::bodies::StoredBody;
 use super::tally;
-use crate::consents::Said;
+use crate::consents::ConsentBody;
 use crate::db::conn::on;
 use crate::db::error::Result;
 use crate::db::schema::consent_events as events;
@@ -51,10 +51,10 @@ impl Consents {
         view: &mut View<'_>,
         index: Option<u64>,
         entry: &Entry,
-        kept: Option<StoredBody>,
+        body: Option<StoredBody>,
     ) -> Result<Option<Break>> {
         let broken = |what: String| Ok(Some(Break { index, what }));
-        let (patient, sealed) = match kept {
+        let (patient, sealed) = match body {
             Some(StoredBody::Whole(Subject::Patient(patient), sealed)) => (patient, sealed),
             Some(StoredBody::Gone) => return Ok(None),
             Some(StoredBody::Changed(what)) => return broken(what),
@@ -62,12 +62,12 @@ impl Consents {
             None => return broken(format!("a {} without a body", entry.kind)),
         };
         let id = entry.id.to_string();
-        let said: Said = view.open_json(Place::new("audit_bodies", "bytes", &id), &sealed)?;
-        let Some(stored) = stored(view, &said.event.to_string())? else {
-            return broken(format!("consent event {} is missing", said.event));
+        let recorded: ConsentBody = view.open_json(Place::new("audit_bodies", "bytes", &id), &sealed)?;
+        let Some(stored) = stored(view, &recorded.event.to_string())? else {
+            return broken(format!("consent event {} is missing", recorded.event));
         };
-        if !agrees(entry, &said, &stored) || patients::id_of(view, stored.patient_key)? != patient {
-            return broken(format!("consent event {} is not what the log says", said.event));
+        if !agrees(entry, &recorded, &stored) || patients::id_of(view, stored.patient_key)? != patient {
+            return broken(format!("consent event {} is not what the log says", recorded.event));
         }
         *self.leaves.entry(stored.patient_key).or_default() += 1;
         self.last.insert((stored.patient_key, stored.purpose), index);
@@ -80,8 +80,8 @@ impl Consents {
             .group_by(events::patient_key)
             .select((events::patient_key, count_star()))
             .load(c))?;
-        tally::differs(view, counts, &self.leaves, |patient, stored, told| {
-            format!("patient {patient} has {stored} consent events; the log speaks of {told}")
+        tally::differs(view, counts, &self.leaves, |patient, stored, recorded| {
+            format!("patient {patient} has {stored} consent events; the log speaks of {recorded}")
         })
     }
 }
@@ -102,14 +102,14 @@ fn stored(view: &mut View<'_>, id: &str) -> Result<Option<Stored>> {
     Ok(events::table.find(id).select(columns).get_result(view.conn).optional()?)
 }
 
-fn agrees(entry: &Entry, said: &Said, stored: &Stored) -> bool {
+fn agrees(entry: &Entry, recorded: &ConsentBody, stored: &Stored) -> bool {
     EntryType::from_name(&format!("consent.{}", stored.action)) == Some(entry.kind)
         && entry.purpose.as_deref() == Some(stored.purpose.as_str())
         && entry.epoch == u64::try_from(stored.epoch).ok()
         && entry.at.millis() == Instant::from_micros(stored.at).millis()
         && entry.term.map(|term| term.0.to_vec()) == stored.term
-        && Some(said.measured_from) == stored.measured_from
-        && said.act.giver.as_str() == stored.giver
-        && serde_json::from_str(&stored.event).is_ok_and(|event: consent::Event| event == said.act)
-        && said.evidence == stored.evidence.as_deref().map(Digest::of)
+        && Some(recorded.measured_from) == stored.measured_from
+        && recorded.act.giver.as_str() == stored.giver
+        && serde_json::from_str(&stored.event).is_ok_and(|event: consent::Event| event == recorded.act)
+        && recorded.evidence == stored.evidence.as_deref().map(Digest::of)
 }

@@ -41,7 +41,7 @@ impl Placed {
         }
         let place = self.page.binary_search_by_key(&Some(leaf), |row| row.0).ok();
         let what = match place.and_then(|place| self.page.get(place)) {
-            Some((_, _, said, ..)) if said != entry.kind.name() => "its row has another kind",
+            Some((_, _, recorded, ..)) if recorded != entry.kind.name() => "its row has another kind",
             Some((_, _, _, at, _)) if !same_time(entry, *at) => "its row has another time",
             Some((_, row, .., true)) => return Ok(Ok(*row)),
             Some(_) => "its row still has bytes of its own",

@@ -20,7 +20,7 @@ pub(in crate::audit) fn history(
     trees: &[Tree],
     brought: &[String],
 ) -> Result<Option<Break>> {
-    let mut kept = 0;
+    let mut listed = 0;
     for tree in trees {
         let stored: Vec<(i64, Vec<u8>, String)> = checkpoints::table
             .filter(checkpoints::year.eq(tree.year.year))
@@ -28,7 +28,7 @@ pub(in crate::audit) fn history(
             .select((checkpoints::size, checkpoints::root, checkpoints::note))
             .load(view.conn)?;
         for (size, root, note) in &stored {
-            kept += 1;
+            listed += 1;
             let what = match past(view, tree, note) {
                 Ok(old) if i64::try_from(old.size) == Ok(*size) && old.root == root.as_slice() => continue,
                 Ok(_other) => "its row does not say what it says".to_owned(),
@@ -39,7 +39,7 @@ pub(in crate::audit) fn history(
         }
     }
     let stored: i64 = checkpoints::table.select(count_star()).get_result(view.conn)?;
-    if stored != kept {
+    if stored != listed {
         return Ok(Some(Break {
             index: None,
             what: "there are checkpoints of a year that has no log".into(),

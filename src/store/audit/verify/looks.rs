@@ -12,7 +12,7 @@ use crate::db::conn::on;
 use crate::db::error::{Error, Result};
 use crate::db::schema::looks as rows;
 use crate::keys::seal::{Broken, Place};
-use crate::privacy::accesses::Said;
+use crate::privacy::accesses::LookBody;
 use crate::{Class, Subject, View, patients};
 use audit::tag::tag;
 use audit::verify::Break;
@@ -25,7 +25,7 @@ const MILLISECOND: i64 = 1_000;
 /// Counts the accesses of each patient.
 #[derive(Default)]
 pub(in crate::audit) struct Looks {
-    told: HashMap<i64, i64>,
+    recorded: HashMap<i64, i64>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -45,31 +45,31 @@ impl Looks {
         matches!(kind, EntryType::AccessRead | EntryType::AccessReveal | EntryType::AccessExport)
     }
 
-    /// Checks one access entry, whose body is `kept`, against its rows.
+    /// Checks one access entry, with its `body`, against its rows.
     pub(crate) fn see(
         &mut self,
         view: &mut View<'_>,
         index: Option<u64>,
         entry: &Entry,
-        kept: Option<StoredBody>,
+        body: Option<StoredBody>,
     ) -> Result<Option<Break>> {
-        let (whose, sealed) = match kept {
+        let (whose, sealed) = match body {
             Some(StoredBody::Whole(whose, sealed)) => (whose, sealed),
             Some(StoredBody::Changed(what)) => return Ok(Some(Break { index, what })),
             Some(StoredBody::Gone) | None => return Ok(None),
         };
         let id = entry.id.to_string();
-        let said: Said = view.open_json(Place::new("audit_bodies", "bytes", &id), &sealed)?;
+        let look: LookBody = view.open_json(Place::new("audit_bodies", "bytes", &id), &sealed)?;
         let stored = at(view, entry)?;
         let mut wanted: Vec<(PatientId, &str)> = Vec::new();
         if let Subject::Patient(patient) = whose {
-            wanted.extend(said.what.iter().map(|what| (patient, what.as_str())));
+            wanted.extend(look.what.iter().map(|what| (patient, what.as_str())));
         } else {
-            for (what, seen) in &said.seen {
+            for (what, seen) in &look.seen {
                 wanted.extend(seen.iter().map(|patient| (*patient, what.as_str())));
             }
-            if said.seen.is_empty() {
-                return self.of_old(view, index, entry, &said, &stored);
+            if look.seen.is_empty() {
+                return self.of_old(view, index, entry, &look, &stored);
             }
         }
         let is_list = wanted.first().is_some_and(|(one, _)| wanted.iter().any(|(other, _)| other != one));
@@ -77,37 +77,37 @@ impl Looks {
             let key = patients::key_of(view, patient)?;
             let mut found = false;
             for row in stored.iter().filter(|row| (row.patient_key, row.what.as_str()) == (key, what)) {
-                found = found || row.listed == is_list && is_of(view, entry, &said, row)?;
+                found = found || row.listed == is_list && is_of(view, entry, &look, row)?;
             }
             if !found {
                 let what = format!("the look at {what} of patient {patient} is not what the log says");
                 return Ok(Some(Break { index, what }));
             }
-            *self.told.entry(key).or_default() += 1;
+            *self.recorded.entry(key).or_default() += 1;
         }
         Ok(None)
     }
 
-    /// A list from before entries said what of whom: its rows are those of the people whom it names.
+    /// A list from before entries stated what of whom: its rows are those of the people whom it names.
     fn of_old(
         &mut self,
         view: &mut View<'_>,
         index: Option<u64>,
         entry: &Entry,
-        said: &Said,
+        look: &LookBody,
         stored: &[Row],
     ) -> Result<Option<Break>> {
-        for patient in said.listed() {
+        for patient in look.listed() {
             let key = patients::key_of(view, patient)?;
             let mut found = 0;
-            for row in stored.iter().filter(|row| row.patient_key == key && said.what.contains(&row.what)) {
-                found += i64::from(is_of(view, entry, said, row)?);
+            for row in stored.iter().filter(|row| row.patient_key == key && look.what.contains(&row.what)) {
+                found += i64::from(is_of(view, entry, look, row)?);
             }
             if found == 0 {
                 let what = format!("the look at patient {patient} is missing");
                 return Ok(Some(Break { index, what }));
             }
-            *self.told.entry(key).or_default() += found;
+            *self.recorded.entry(key).or_default() += found;
         }
         Ok(None)
     }
@@ -118,8 +118,8 @@ impl Looks {
             .group_by(rows::patient_key)
             .select((rows::patient_key, count_star()))
             .load(c))?;
-        tally::differs(view, counts, &self.told, |patient, stored, told| {
-            format!("patient {patient} was looked at {stored} times; the log speaks of {told}")
+        tally::differs(view, counts, &self.recorded, |patient, stored, recorded| {
+            format!("patient {patient} was looked at {stored} times; the log speaks of {recorded}")
         })
     }
 }
@@ -134,9 +134,9 @@ fn at(view: &mut View<'_>, entry: &Entry) -> Result<Vec<Row>> {
 }
 
 /// Whether a row belongs to the actor of an entry, with its outcome.
-fn is_of(view: &mut View<'_>, entry: &Entry, said: &Said, row: &Row) -> Result<bool> {
+fn is_of(view: &mut View<'_>, entry: &Entry, look: &LookBody, row: &Row) -> Result<bool> {
     if entry.code.as_deref().unwrap_or_default() != row.code
-        || said.role.as_ref().is_some_and(|role| *role != row.role)
+        || look.role.as_ref().is_some_and(|role| *role != row.role)
     {
         return Ok(false);
     }

@@ -74,14 +74,14 @@ fn stretch(
         pace.half(0)?;
         for message in second.pack.0.iter().filter(|message| taken(message)) {
             work.messages += 1;
-            match held(view, signed, slice, &second, message)? {
+            match state_of(view, signed, slice, &second, message)? {
                 StoredState::Whole => {}
                 StoredState::Double => {
                     let what = "share its name with another message's, and nobody can tell them apart";
-                    return said(signed, view, &second, message, what).map(Some);
+                    return broken(signed, view, &second, message, what).map(Some);
                 }
                 StoredState::Changed => {
-                    return said(signed, view, &second, message, "were changed").map(Some);
+                    return broken(signed, view, &second, message, "were changed").map(Some);
                 }
                 // A missing message is reported only when nothing in the stretch was changed or lacks a receipt.
                 StoredState::Nothing if missing.is_some() => {}
@@ -89,7 +89,7 @@ fn stretch(
                     if !signed.nothing_new(view, second.second, message)?
                         && !sent_again(view, signed, slice, &second, message)?
                     {
-                        missing = Some(said(signed, view, &second, message, "are missing")?);
+                        missing = Some(broken(signed, view, &second, message, "are missing")?);
                     }
                 }
             }
@@ -186,7 +186,7 @@ fn double(
     Ok(if every { StoredState::Changed } else { StoredState::Double })
 }
 
-fn held(
+fn state_of(
     view: &mut View<'_>,
     signed: &mut Signed,
     slice: &mut Slice,
@@ -237,7 +237,7 @@ const fn taken(message: &Receipted) -> bool {
     matches!(message.decision, 0 | 100)
 }
 
-fn said(
+fn broken(
     signed: &mut Signed,
     view: &mut View<'_>,
     second: &Second,

@@ -254,7 +254,7 @@ impl Fold {
             Err(why) => return Ok(Some(Break { index: Some(index), what: why.to_string() })),
         };
         match self.placed.row(view, index, &entry)? {
-            Ok(row) => self.told(view, Some(index), row, &entry),
+            Ok(row) => self.check(view, Some(index), row, &entry),
             Err(found) => Ok(Some(found)),
         }
     }
@@ -282,7 +282,7 @@ impl Fold {
                     let what = format!("the entry of row {row}, which has no place yet, is not what it was");
                     return Ok(Some(Break { index: None, what }));
                 };
-                if let Some(found) = self.told(view, None, *row, &entry)? {
+                if let Some(found) = self.check(view, None, *row, &entry)? {
                     return Ok(Some(found));
                 }
             }
@@ -292,7 +292,7 @@ impl Fold {
         Ok(found.or(self.looks.end(view)?))
     }
 
-    fn told(
+    fn check(
         &mut self,
         view: &mut View<'_>,
         index: Option<u64>,
@@ -300,20 +300,20 @@ impl Fold {
         entry: &Entry,
     ) -> Result<Option<Break>> {
         self.restored.see(index, entry.kind);
-        let kept = self.bodies.see(view, entry)?;
+        let body = self.bodies.see(view, entry)?;
         if entry.kind == EntryType::TelemetryBatch {
             return self.packs.see(view, index, row, entry);
         }
         if entry.kind.name().starts_with("consent.") {
-            return self.consents.see(view, index, entry, kept);
+            return self.consents.see(view, index, entry, body);
         }
         if entry.kind == EntryType::ReadingAmended {
-            self.amended.see(view, entry, kept.as_ref())?;
+            self.amended.see(view, entry, body.as_ref())?;
         }
         if Looks::speak(entry.kind) {
-            return self.looks.see(view, index, entry, kept);
+            return self.looks.see(view, index, entry, body);
         }
-        match kept {
+        match body {
             Some(StoredBody::Changed(what)) => Ok(Some(Break { index, what })),
             _ => Ok(None),
         }

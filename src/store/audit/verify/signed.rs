@@ -170,8 +170,8 @@ fn head(device: Uuid, epoch: u64, received_s: i64, message: &Receipted) -> Messa
 fn likely(epochs: &[(i64, u64)], second: i64) -> impl Iterator<Item = u64> {
     let begin = Instant::from_secs(second).micros();
     let before = epochs.iter().rposition(|(at, _)| *at <= begin).map_or(0, |last| last + 1);
-    let held = epochs.iter().take(before).rev();
-    held.chain(epochs.iter().skip(before)).map(|(_, epoch)| *epoch).chain(std::iter::once(0))
+    let earlier = epochs.iter().take(before).rev();
+    earlier.chain(epochs.iter().skip(before)).map(|(_, epoch)| *epoch).chain(std::iter::once(0))
 }
 
 fn load_device(view: &mut View<'_>, key: u64) -> Result<Option<Device>> {

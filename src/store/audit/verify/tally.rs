@@ -16,11 +16,11 @@ use domain::PatientId;
 pub(in crate::audit) fn differs(
     view: &mut View<'_>,
     stored: Vec<(i64, i64)>,
-    told: &HashMap<i64, i64>,
+    recorded: &HashMap<i64, i64>,
     words: impl Fn(PatientId, i64, i64) -> String,
 ) -> Result<Option<Break>> {
     for (key, rows) in stored {
-        let seen = told.get(&key).copied().unwrap_or(0);
+        let seen = recorded.get(&key).copied().unwrap_or(0);
         if seen == rows {
             continue;
         }

@@ -24,7 +24,7 @@ const TAKES: Duration = Duration::from_millis(500);
 /// How long a pool that asked in vain for what it lost leaves it at that.
 const AGAIN: Duration = Duration::from_secs(30);
 
-/// How long a connection is kept at least on which the server takes no writes.
+/// How long a connection stays open at least on which the server takes no writes.
 const OUTLIVES: Duration = Duration::from_secs(1);
 
 /// How PostgreSQL, in the languages we know, says that it has no connection. Its SQLSTATE 53300 does not come through.
@@ -50,8 +50,8 @@ pub(crate) enum Limit {
 
 impl Limit {
     /// What a server means that was asked for a connection; `None`: something else than that it has none.
-    fn of(said: &str) -> Option<Self> {
-        let says = |words: &[&str]| words.iter().any(|words| said.contains(words));
+    fn of(message: &str) -> Option<Self> {
+        let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
         if !says(&NONE_LEFT) {
             return None;
         }
@@ -66,7 +66,7 @@ impl Limit {
 
     /// What it is and what to do; `used` of the server's connections are in use, of so many.
     pub(crate) fn words(self, used: Option<(i64, i64)>) -> String {
-        let (said, raise) = match self {
+        let (detail, raise) = match self {
             Self::Server => {
                 let used = used.map(|(used, of)| format!(" ({used} of {of} are in use)"));
                 (used.unwrap_or_default(), "raise max_connections")
@@ -81,7 +81,7 @@ impl Limit {
             ),
         };
         format!(
-            "the database server has no free connection{said}: {raise}, or let others use fewer; a node uses up to 16"
+            "the database server has no free connection{detail}: {raise}, or let others use fewer; a node uses up to 16"
         )
     }
 }
@@ -92,7 +92,7 @@ pub(crate) struct Want(Arc<Mutex<Wanted>>);
 
 #[derive(Debug, Default)]
 struct Wanted {
-    /// When the server last said that it has none, and of what.
+    /// When the server last answered that it has none, and of what.
     refused: Option<(Moment, Limit)>,
     /// The callers that wait, and since when.
     waiting: Vec<Moment>,
@@ -117,15 +117,15 @@ impl Want {
     }
 
     /// Notes a connection that could not be opened.
-    pub(crate) fn failed(&self, said: &str, now: Moment) {
+    pub(crate) fn failed(&self, message: &str, now: Moment) {
         let mut wanted = self.wanted();
-        if let Some(limit) = Limit::of(said) {
+        if let Some(limit) = Limit::of(message) {
             if wanted.short(now).is_none() {
-                tracing::error!(said, "{}", limit.words(None));
+                tracing::error!(said = message, "{}", limit.words(None));
             }
             wanted.refused = Some((now, limit));
         } else {
-            tracing::debug!(said, "a connection to the database failed");
+            tracing::debug!(said = message, "a connection to the database failed");
         }
     }
 
@@ -149,7 +149,7 @@ impl Want {
         self.wanted().outlived.is_some_and(|at| opened <= at)
     }
 
-    /// Of what the server last said that it has no more.
+    /// What the server last answered that it has no more of.
     pub(crate) fn limit(&self) -> Limit {
         self.wanted().refused.map_or(Limit::Server, |(_, limit)| limit)
     }
@@ -168,15 +168,15 @@ impl Wanted {
 
 impl r2d2::HandleError<diesel::r2d2::Error> for Want {
     fn handle_error(&self, error: diesel::r2d2::Error) {
-        let said = match error {
-            diesel::r2d2::Error::ConnectionError(ConnectionError::BadConnection(said)) => said,
+        let message = match error {
+            diesel::r2d2::Error::ConnectionError(ConnectionError::BadConnection(message)) => message,
             other => other.to_string(),
         };
-        self.failed(&said, Moment::now());
+        self.failed(&message, Moment::now());
     }
 }
 
-/// Connections that are kept once they are open.
+/// Connections that stay open.
 pub(crate) struct Pool {
     connections: r2d2::Pool<Opener>,
     want: Want,
@@ -252,8 +252,8 @@ impl Pool {
     fn fill(&self) -> u32 {
         self.whole.store(true, Ordering::Relaxed);
         let all = 0..self.connections.max_size();
-        let held: Vec<_> = all.map_while(|_| self.connections.get_timeout(TAKES).ok()).collect();
-        drop(held);
+        let taken: Vec<_> = all.map_while(|_| self.connections.get_timeout(TAKES).ok()).collect();
+        drop(taken);
         self.connections.state().connections
     }
 
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn whose_share_is_in_use_is_told_with_what_gives_it_more() {
-        for (said, limit, raise) in [
+        for (message, limit, raise) in [
             ("FATAL:  sorry, too many clients already", Limit::Server, "raise max_connections"),
             (
                 "FATAL:  remaining connection slots are reserved for …",
@@ -357,7 +357,7 @@ mod tests {
             ("FATAL:  too many connections for database \"z\"", Limit::Database, "ALTER DATABASE …"),
             ("FATAL:  muitas conexões para banco de dados \"z\"", Limit::Database, "53300"),
         ] {
-            assert_eq!(Limit::of(said), Some(limit), "{said}");
+            assert_eq!(Limit::of(message), Some(limit), "{message}");
             let words = limit.words(Some((13, 200)));
             assert!(words.contains(raise), "{words}");
             assert_eq!(words.contains("max_connections"), limit == Limit::Server, "{words}");

@@ -128,7 +128,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let opener = Opener { url: Url::Sqlite(dir.path().join("a.db")), read_only: false };
         let gate = Gate::new(opener.open().unwrap());
-        let (told, heard) = channel();
+        let (entered, heard) = channel();
         std::thread::scope(|scope| {
             let held = gate.enter(Urgency::Patient);
             let asking = [
@@ -139,10 +139,10 @@ mod tests {
                 ("seal", Urgency::Patient),
             ];
             for (place, (name, urgency)) in asking.into_iter().enumerate() {
-                let (gate, told) = (&gate, told.clone());
+                let (gate, entered) = (&gate, entered.clone());
                 scope.spawn(move || {
                     let _turn = gate.enter(urgency);
-                    told.send(name).unwrap();
+                    entered.send(name).unwrap();
                 });
                 while waiting(gate) <= u64::try_from(place).unwrap() {
                     std::thread::park_timeout(Duration::from_millis(1));
@@ -150,7 +150,7 @@ mod tests {
             }
             drop(held);
         });
-        drop(told);
+        drop(entered);
         assert_eq!(heard.iter().collect::<Vec<_>>(), ["revoke", "roll", "claim", "ingest", "seal"]);
     }
 }

@@ -19,13 +19,13 @@ use domain::{PatientId, Role};
 /// What a transaction logs: written in one go before its commit, however much it is.
 #[derive(Default)]
 pub(crate) struct Logged {
-    entries: Vec<KeptEntry>,
-    bodies: Vec<KeptBody>,
+    entries: Vec<PendingEntry>,
+    bodies: Vec<PendingBody>,
 }
 
 #[derive(Insertable)]
 #[diesel(table_name = audit_entries)]
-struct KeptEntry {
+struct PendingEntry {
     at: i64,
     kind: &'static str,
     entry: Vec<u8>,
@@ -33,7 +33,7 @@ struct KeptEntry {
 
 #[derive(Insertable)]
 #[diesel(table_name = audit_bodies)]
-struct KeptBody {
+struct PendingBody {
     hash: Vec<u8>,
     subject: String,
     bytes: Vec<u8>,
@@ -158,7 +158,7 @@ impl<'a> Act<'a> {
         self
     }
 
-    /// Particulars that are nobody's, kept in clear: an export carries them, so that an outsider can read them.
+    /// Particulars that are nobody's, stored in clear: an export carries them, so that an outsider can read them.
     #[must_use]
     pub(crate) fn public(self, body: serde_json::Value) -> Self {
         Self { public: true, ..self.body(body) }
@@ -174,11 +174,11 @@ impl<'a> Act<'a> {
     pub(crate) fn log(&self, tx: &mut Tx<'_>) -> Result<()> {
         let entry = self.encode(tx)?;
         let at = tx.now().micros();
-        tx.logged.entries.push(KeptEntry { at, kind: self.kind, entry });
+        tx.logged.entries.push(PendingEntry { at, kind: self.kind, entry });
         Ok(())
     }
 
-    /// The canonical bytes of the entry; the body is kept beside the log.
+    /// The canonical bytes of the entry; the body is stored beside the log.
     pub(crate) fn encode(&self, tx: &mut Tx<'_>) -> Result<Vec<u8>> {
         let kind = EntryType::from_name(self.kind)
             .ok_or_else(|| Error::Audit(format!("{} is not a kind of entry", self.kind)))?;
@@ -228,7 +228,7 @@ impl<'a> Act<'a> {
         };
         let hash = Digest::of(&bytes);
         let n = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        tx.logged.bodies.push(KeptBody { hash: hash.0.to_vec(), subject: subject.name(), bytes });
+        tx.logged.bodies.push(PendingBody { hash: hash.0.to_vec(), subject: subject.name(), bytes });
         Ok(Body { alg, hash, n })
     }
 }

@@ -101,7 +101,7 @@ impl View<'_> {
 /// A name and an id that open dashboards and other parts of the program are told after the commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signalled {
-    /// The row id, for `Last-Event-ID`; 0 for a signal that is not kept.
+    /// The row id, for `Last-Event-ID`; 0 for a signal that is not stored.
     pub id: i64,
     /// The event's name, such as `alert.changed`.
     pub name: &'static str,
@@ -130,7 +130,7 @@ pub struct Tx<'a> {
     /// The audit entries to write.
     pub(crate) logged: Logged,
     /// Signals that are stored, still without their numbers.
-    pub(crate) kept: Vec<(&'static str, String)>,
+    pub(crate) pending: Vec<(&'static str, String)>,
     /// What happened, for figures: still without numbers.
     pub(crate) facts: Vec<Fact>,
     pub(crate) signals: Vec<Signalled>,
@@ -165,7 +165,7 @@ impl<'a> Tx<'a> {
             actor,
             now,
             logged: Logged::default(),
-            kept: Vec::new(),
+            pending: Vec::new(),
             facts: Vec::new(),
             signals: Vec::new(),
             touched: Vec::new(),
@@ -289,7 +289,7 @@ impl<'a> Tx<'a> {
         if !NAMES.contains(&name) {
             return Err(Error::corrupt("a signal's name"));
         }
-        self.kept.push((name, subject.to_string()));
+        self.pending.push((name, subject.to_string()));
         Ok(())
     }
 

@@ -144,8 +144,12 @@ mod tests {
         };
         assert_eq!(watch.saw(vec![row(1, "relation")], later(0)), None);
         assert_eq!(watch.saw(vec![row(2, "relation")], later(1_300)), None, "another statement");
-        let told = watch.saw(vec![row(2, "relation"), row(3, "tuple")], later(2_600)).unwrap();
-        assert!(told.whole && told.words().contains("(readings) that session 9"), "{}", told.words());
+        let trouble = watch.saw(vec![row(2, "relation"), row(3, "tuple")], later(2_600)).unwrap();
+        assert!(
+            trouble.whole && trouble.words().contains("(readings) that session 9"),
+            "{}",
+            trouble.words()
+        );
         assert_eq!(watch.saw(vec![], later(2_700)), None);
         assert_eq!(watch.saw(vec![row(2, "relation")], later(2_800)), None, "it begins anew");
     }

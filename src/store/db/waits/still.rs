@@ -158,8 +158,8 @@ pub(crate) struct Watch {
     held: Seen<(Statement, Statement)>,
     arrive: Seen<Statement>,
     slow: Option<Slow>,
-    /// Roles that were told.
-    told: BTreeSet<String>,
+    /// Roles that were reported.
+    reported: BTreeSet<String>,
     looked: Option<Moment>,
 }
 
@@ -177,7 +177,7 @@ impl Watch {
         self.looked = Some(now);
         let strangers = strangers(conn)?;
         for role in &strangers {
-            if self.told.insert(role.clone()) {
+            if self.reported.insert(role.clone()) {
                 tracing::warn!(
                     role,
                     "sessions of another node, of this role, may not be seen or may not be ended by this node: when that one stands \
@@ -266,8 +266,8 @@ mod tests {
             watch.arrives(&rows, own, began + Duration::from_millis(millis))
         };
         assert_eq!(slow("zelo-a", 0), None);
-        let told = slow("zelo-a", 2_000);
-        assert_eq!(told, Some(Slow { many: 2, seconds: 4 }));
+        let trouble = slow("zelo-a", 2_000);
+        assert_eq!(trouble, Some(Slow { many: 2, seconds: 4 }));
         assert_eq!(slow("zelo-b", 2_100), None);
     }
 }

@@ -11,7 +11,7 @@ use crate::kpis::facts::{Window, append, page, save};
 use crate::{Ask, Url};
 use domain::kpis::{Amount, Fact};
 
-fn told(subject: &str, at: Instant) -> Fact {
+fn raised(subject: &str, at: Instant) -> Fact {
     Fact::new(Kind::AlertRaised, subject, 1, at)
 }
 
@@ -26,7 +26,7 @@ fn a_worker_that_has_read_a_number_skips_nothing_that_commits_later() {
         let Url::Postgres(_) = store.url() else { continue };
         let say = |store: &Store, subject: &str, before_commit: &mut dyn FnMut()| {
             alone(store, NOW, |tx| {
-                append(tx, told(subject, NOW));
+                append(tx, raised(subject, NOW));
                 before_commit();
                 Ok(())
             })
@@ -60,7 +60,7 @@ fn where_numbers_are_given_and_not_committed_nobody_else_gets_one() {
             store.read(|view| Ok(asked.get_result::<bool>(view.conn)?)).unwrap()
         };
         alone(&store, NOW, |tx| {
-            append(tx, told("a", NOW));
+            append(tx, raised("a", NOW));
             assert!(is_free(), "what is still at work holds up nobody");
             save(tx)?;
             assert!(!is_free());
@@ -83,8 +83,8 @@ fn many_writers_and_a_reader_that_never_looks_back_agree() {
                 std::thread::spawn(move || {
                     for n in 0..EACH {
                         let facts = |tx: &mut Tx<'_>| {
-                            append(tx, told(&format!("{writer}:{n}:a"), NOW));
-                            append(tx, told(&format!("{writer}:{n}:b"), NOW));
+                            append(tx, raised(&format!("{writer}:{n}:a"), NOW));
+                            append(tx, raised(&format!("{writer}:{n}:b"), NOW));
                             Ok(())
                         };
                         alone(&store, NOW, facts).unwrap();
@@ -113,25 +113,25 @@ fn what_is_told_twice_is_one_fact_and_what_is_rolled_back_is_none() {
     for store in stores() {
         for _ in 0..2 {
             alone(&store, NOW, |tx| {
-                append(tx, told("a", NOW).amounting(Amount::people(1)));
-                append(tx, told("a", NOW));
+                append(tx, raised("a", NOW).amounting(Amount::people(1)));
+                append(tx, raised("a", NOW));
                 Ok(())
             })
             .unwrap();
         }
         assert_eq!(only(&store, 0, Kind::AlertRaised).amount.map(|amount| amount.value), Some(1));
         let failed = alone(&store, NOW, |tx| {
-            append(tx, told("b", NOW));
+            append(tx, raised("b", NOW));
             Err::<(), _>(Error::Conflict("no"))
         });
         assert!(failed.is_err());
         alone(&store, NOW, |tx| {
             let item = tx.item(|tx| {
-                append(tx, told("c", NOW));
+                append(tx, raised("c", NOW));
                 Err::<(), _>(Error::Conflict("no"))
             });
             assert!(item.is_err());
-            append(tx, told("d", NOW));
+            append(tx, raised("d", NOW));
             Ok(())
         })
         .unwrap();
@@ -146,7 +146,7 @@ fn a_fact_has_the_day_of_the_organisation_and_keeps_it() {
         let night = NOW.minus(Duration::from_secs(9 * 3_600 + 1_800));
         let tell = |subject: &str| {
             alone(&store, NOW, |tx| {
-                append(tx, told(subject, night));
+                append(tx, raised(subject, night));
                 Ok(())
             })
             .unwrap();
@@ -169,7 +169,7 @@ fn a_page_goes_through_a_time_in_the_order_of_what_happened() {
     for store in stores() {
         alone(&store, NOW, |tx| {
             for (subject, second) in [("c", 30), ("a", 10), ("late", 5), ("b", 10)] {
-                append(tx, told(subject, at(second)));
+                append(tx, raised(subject, at(second)));
             }
             append(tx, Fact::new(Kind::AlertResolved, "a", 2, at(20)));
             Ok(())

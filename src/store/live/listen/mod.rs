@@ -1,8 +1,8 @@
 //! Nodes on one PostgreSQL tell each other what they committed: each transaction notifies once, as it commits,
 //! and a thread per node hears it, tells the node's own listeners and drops copies that no longer hold. Another
-//! ([`speak`]) tells the others, now and then, of what is announced without being kept, and speaks so often that a
+//! ([`speak`]) tells the others, now and then, of what is announced without being stored, and speaks so often that a
 //! connection on which nothing is heard is known to be dead, whatever its socket says.
-//! While the connection is down nothing is lost: the kept signals are read again, and every copy is dropped.
+//! While the connection is down nothing is lost: the stored signals are read again, and every copy is dropped.
 
 mod speak;
 
@@ -20,7 +20,7 @@ use crate::db::tx::{Signalled, Touched, Tx};
 use crate::{Conn, Error, Inner, Opener, Result, Url};
 use supervise::Watched;
 
-/// How often a node looks for what was told.
+/// How often a node looks for new announcements.
 const EVERY: Duration = Duration::from_millis(10);
 /// A node that does not hear its own words for so long hears nobody's.
 const DEAF: Duration = Duration::from_millis(2_500);
@@ -60,15 +60,15 @@ impl Word {
 pub(crate) fn announce(tx: &mut Tx<'_>, from: &str) -> Result<()> {
     let destroyed = !tx.destroyed.is_empty();
     let mut words = Vec::new();
-    let mut told = tx.signals.chunks(CHUNK);
+    let mut signals = tx.signals.chunks(CHUNK);
     let all: Vec<Touched> = tx.touched.iter().chain(&tx.elsewhere).copied().collect();
     let mut touched = all.chunks(CHUNK);
     loop {
-        let (told, touched) = (told.next(), touched.next());
-        if told.is_none() && touched.is_none() && !(destroyed && words.is_empty()) {
+        let (signals, touched) = (signals.next(), touched.next());
+        if signals.is_none() && touched.is_none() && !(destroyed && words.is_empty()) {
             break;
         }
-        let signals = told.unwrap_or_default().iter();
+        let signals = signals.unwrap_or_default().iter();
         words.push(Word {
             from: from.to_owned(),
             told: signals.map(|s| (s.id, s.name.to_owned(), s.subject.clone())).collect(),
@@ -128,7 +128,7 @@ impl Ear {
         }
     }
 
-    /// The kept signals that were not heard.
+    /// The stored signals that were not heard.
     fn missed(&self, conn: &mut PgConnection) -> Result<Vec<Row>> {
         let rows = signals::table.filter(signals::id.gt(self.last)).order(signals::id);
         Ok(rows.select((signals::id, signals::name, signals::subject)).load(conn)?)
@@ -138,7 +138,7 @@ impl Ear {
     fn listen(&mut self, inner: &Weak<Inner>, conn: &mut Option<PgConnection>, watched: &Watched) {
         let mut rest = EVERY;
         loop {
-            // Lost with a panic too: whatever was told meanwhile is read again.
+            // Lost with a panic too: whatever was announced meanwhile is read again.
             if let Some(conn) = conn.take()
                 && let Err(error) = self.hear(inner, conn, watched)
             {
@@ -275,18 +275,18 @@ mod tests {
                 Ok(())
             };
             here.keep_house(Urgency::Urgent, "test", crate::testing::NOW, tell).unwrap();
-            let told = |told: &mut tokio::sync::broadcast::Receiver<Signalled>| {
+            let heard_count = |heard: &mut tokio::sync::broadcast::Receiver<Signalled>| {
                 let mut count = 0;
                 loop {
-                    match told.try_recv() {
+                    match heard.try_recv() {
                         Ok(signal) if signal.subject == "end" => return count,
                         Ok(_) => count += 1,
                         Err(_nothing_yet) => std::thread::park_timeout(Duration::from_millis(5)),
                     }
                 }
             };
-            assert_eq!(told(&mut near), 1_001, "its own listeners hear each, once");
-            assert!(told(&mut far) < 5, "the other node's hear it now and then");
+            assert_eq!(heard_count(&mut near), 1_001, "its own listeners hear each, once");
+            assert!(heard_count(&mut far) < 5, "the other node's hear it now and then");
         }
     }
 }

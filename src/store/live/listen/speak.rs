@@ -47,10 +47,10 @@ fn turn(
         Some(conn) => conn,
         None => conn.insert(connect(url)?),
     };
-    let said = std::mem::take(&mut *inner.said.lock().unwrap_or_else(PoisonError::into_inner));
-    let told: Vec<Row> = said.into_iter().map(|(name, subject)| (0, name.to_owned(), subject)).collect();
-    for told in told.chunks(CHUNK) {
-        aloud(inner, told.to_vec()).notify(conn)?;
+    let announced = std::mem::take(&mut *inner.announced.lock().unwrap_or_else(PoisonError::into_inner));
+    let rows: Vec<Row> = announced.into_iter().map(|(name, subject)| (0, name.to_owned(), subject)).collect();
+    for rows in rows.chunks(CHUNK) {
+        aloud(inner, rows.to_vec()).notify(conn)?;
     }
     if spoken.is_none_or(|at| at.elapsed() >= HEARTBEAT) {
         aloud(inner, Vec::new()).notify(conn)?;
@@ -59,8 +59,8 @@ fn turn(
     Ok(())
 }
 
-fn aloud(inner: &Inner, told: Vec<Row>) -> Word {
-    Word { from: inner.name.clone(), told, touched: Vec::new(), destroyed: false, aloud: true }
+fn aloud(inner: &Inner, rows: Vec<Row>) -> Word {
+    Word { from: inner.name.clone(), told: rows, touched: Vec::new(), destroyed: false, aloud: true }
 }
 
 fn connect(url: &Url) -> Result<PgConnection> {

@@ -16,7 +16,7 @@ use crate::{Conn, Tx};
 pub(in crate::readings) struct New {
     pub identity: Identity,
     pub number: i64,
-    pub said: Sealed,
+    pub sealed: Sealed,
     pub received: ReceiptRef,
     /// The quarantined item that it came from or went to; none where the source itself says so.
     pub item: Option<Uuid>,
@@ -45,7 +45,7 @@ impl New {
         let Identity { patient, signal, at, device_key } = self.identity;
         let name = row(self.identity.series(), at.micros(), device_key, self.number);
         let place = Place::new("amendments", "sealed", &name);
-        let sealed = tx.seal_json(Subject::Patient(patient.id), Class::Telemetry, place, &self.said)?;
+        let sealed = tx.seal_json(Subject::Patient(patient.id), Class::Telemetry, place, &self.sealed)?;
         Ok(Row {
             patient_key: patient.key,
             signal: signal.code(),
@@ -56,7 +56,7 @@ impl New {
             amended_at: tx.now().micros(),
             item: self.item.map(|id| id.to_string()),
             sealed,
-            stands: self.said.is_value(),
+            stands: self.sealed.is_value(),
             supersedes: self.supersedes,
         })
     }

@@ -14,7 +14,7 @@ use crate::readings::chunks::span::Span;
 use crate::readings::series::parts::AT_ONCE;
 use domain::Signal;
 
-/// Said by the source or released at the patient, and not marked. What only changed hands went through an item that is
+/// Reported by the source or released at the patient, and not marked. What only changed hands went through an item that is
 /// nobody's.
 const UNMARKED: &str = "(NOT amendments.supersedes AND (amendments.item IS NULL OR amendments.item IN \
     (SELECT quarantine.id FROM quarantine WHERE quarantine.patient_key IS NOT NULL)))";
@@ -88,8 +88,8 @@ fn of_chunks(view: &mut View<'_>) -> Result<Option<i64>> {
                 Err(Error::Sealed(..)) => continue,
                 Err(error) => return Err(error),
             };
-            let said = amended(view.conn, series, span)?;
-            if readings.iter().any(|one| !said.contains(&(one.reading.at.micros(), one.device_key))) {
+            let amended = amended(view.conn, series, span)?;
+            if readings.iter().any(|one| !amended.contains(&(one.reading.at.micros(), one.device_key))) {
                 return Ok(Some(patient_key));
             }
         }

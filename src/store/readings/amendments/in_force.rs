@@ -34,7 +34,7 @@ macro_rules! of {
 /// are read in parts (see [`edge`]).
 pub(in crate::readings) fn in_force(view: &mut View<'_>, series: Series, span: Span) -> Result<InForce> {
     let mut out = InForce::new();
-    for (identity, mut generations) in said(view.conn, series, span)? {
+    for (identity, mut generations) in generations(view.conn, series, span)? {
         let Some((stands, last)) = generations.pop() else { continue };
         let before = generations.into_iter().map(|(_, raw)| raw);
         out.insert(identity, if stands { standing(view, series, last, before)? } else { None });
@@ -43,23 +43,23 @@ pub(in crate::readings) fn in_force(view: &mut View<'_>, series: Series, span: S
 }
 
 /// The generations of each identity of a span in their order, with whether something is in force by each.
-type Said = BTreeMap<(i64, i64), Vec<(bool, Raw)>>;
+type Generations = BTreeMap<(i64, i64), Vec<(bool, Raw)>>;
 
-fn said(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Said> {
+fn generations(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Generations> {
     let rows: Vec<(bool, Raw)> = of!(series, span)
         .order((dsl::at, dsl::device_key, dsl::generation))
         .select((dsl::stands, COLUMNS))
         .load(conn)?;
-    let mut said = Said::new();
+    let mut generations = Generations::new();
     for (stands, raw) in rows {
-        said.entry((raw.0, raw.1)).or_default().push((stands, raw));
+        generations.entry((raw.0, raw.1)).or_default().push((stands, raw));
     }
-    Ok(said)
+    Ok(generations)
 }
 
 /// Whether the columns in clear hide a value of a span that is sealed as in force.
 pub(in crate::readings) fn hides(view: &mut View<'_>, series: Series, span: Span) -> Result<bool> {
-    for mut generations in said(view.conn, series, span)?.into_values() {
+    for mut generations in generations(view.conn, series, span)?.into_values() {
         let Some((stands, last)) = generations.pop() else { continue };
         if !stands && opened(view, series, last)?.reading.is_some() {
             return Ok(true);
@@ -69,7 +69,7 @@ pub(in crate::readings) fn hides(view: &mut View<'_>, series: Series, span: Span
 }
 
 /// The same where it is known whether anything was committed: where nothing was and nothing stands, whatever else was
-/// said leaves nothing, and is not read.
+/// reported leaves nothing, and is not read.
 pub(in crate::readings) fn over(
     view: &mut View<'_>,
     series: Series,

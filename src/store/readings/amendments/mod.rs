@@ -154,17 +154,17 @@ pub fn amend(tx: &mut Tx<'_>, permit: &Permit<TelemetryCollect>, new: &Amended) 
     let Reading { signal, at, .. } = new.reading;
     permit.covers(at.micros())?;
     let identity = Identity { patient: new.patient, signal, at, device_key: new.device_key };
-    let said = Sealed::value(&new.reading);
+    let sealed = Sealed::value(&new.reading);
     let history = identity.history(tx)?;
     let last = history.last(tx)?;
-    if last.as_ref().is_some_and(|last| says(last.reading.as_ref(), &said)) {
+    if last.as_ref().is_some_and(|last| says(last.reading.as_ref(), &sealed)) {
         return Ok(false);
     }
     if last.is_none() {
         // It may be all that they have of the signal; where a series ends its journal says.
         measured::note(tx, new.patient.key, signal, Instant::from_micros(0))?;
     }
-    identity.generate(tx, history.next(), said, new.received, new.by)?;
+    identity.generate(tx, history.next(), sealed, new.received, new.by)?;
     Ok(true)
 }
 
@@ -198,7 +198,7 @@ impl Identity {
         &self,
         tx: &mut Tx<'_>,
         number: i64,
-        said: Sealed,
+        sealed: Sealed,
         received: ReceiptRef,
         by: By,
     ) -> Result<()> {
@@ -207,8 +207,8 @@ impl Identity {
             By::Source => None,
             By::Clinician(id) => Some(id),
         };
-        let code = if said.is_value() { "corrected" } else { "withdrawn" };
-        write(tx, &[New { identity: *self, number, said, received, item, supersedes: true }])?;
+        let code = if sealed.is_value() { "corrected" } else { "withdrawn" };
+        write(tx, &[New { identity: *self, number, sealed, received, item, supersedes: true }])?;
         reevaluations::mark(tx, patient_key, signal, Late::at(at))?;
         // The copy of the series in memory has the value that was wrong.
         tx.touch(Touched::Patient(patient_key));
@@ -220,10 +220,10 @@ impl Identity {
     }
 }
 
-fn says(reading: Option<&Reading>, said: &Sealed) -> bool {
+fn says(reading: Option<&Reading>, sealed: &Sealed) -> bool {
     match reading {
-        None => said.bits.is_none(),
-        Some(reading) => said.bits == Some(reading.value.to_bits()) && said.attrs == attrs(reading),
+        None => sealed.bits.is_none(),
+        Some(reading) => sealed.bits == Some(reading.value.to_bits()) && sealed.attrs == attrs(reading),
     }
 }
 
@@ -233,8 +233,8 @@ fn says(reading: Option<&Reading>, said: &Sealed) -> bool {
 /// Database errors; a destroyed key.
 pub fn stands(view: &mut View<'_>, patient_key: i64, device_key: i64, reading: &Reading) -> Result<bool> {
     let last = last(view, Series::new(patient_key, reading.signal), reading.at, device_key)?;
-    let said = Sealed::value(reading);
-    Ok(last.is_some_and(|last| says(last.reading.as_ref(), &said)))
+    let sealed = Sealed::value(reading);
+    Ok(last.is_some_and(|last| says(last.reading.as_ref(), &sealed)))
 }
 
 /// The last generation of one identity.
@@ -254,7 +254,7 @@ fn last(view: &mut View<'_>, series: Series, at: Instant, device_key: i64) -> Re
 pub(crate) fn brought(
     view: &mut View<'_>,
     patient_key: i64,
-    told: &mut dyn FnMut((i64, StoredReading)) -> Result<()>,
+    visit: &mut dyn FnMut((i64, StoredReading)) -> Result<()>,
 ) -> Result<()> {
     let rows: Vec<(i16, Raw)> = dsl::amendments
         .filter(dsl::patient_key.eq(patient_key).and(dsl::item.is_null()))
@@ -265,7 +265,7 @@ pub(crate) fn brought(
         let generation = opened(view, Series::new(patient_key, signal), raw)?;
         let Generation { device_key, received, .. } = generation;
         if let Some(reading) = generation.reading {
-            told((patient_key, StoredReading { reading, device_key, received }))?;
+            visit((patient_key, StoredReading { reading, device_key, received }))?;
         }
     }
     Ok(())

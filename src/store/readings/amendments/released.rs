@@ -25,9 +25,9 @@ pub(in crate::readings) fn before(
     rows: &[(Row, StoredReading)],
 ) -> Result<BTreeSet<(i64, i64)>> {
     let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) else { return Ok(BTreeSet::new()) };
-    let said = amended(view.conn, series, Span { from: first.at, to: last.at.saturating_add(1) })?;
+    let amended = amended(view.conn, series, Span { from: first.at, to: last.at.saturating_add(1) })?;
     let met: Vec<&(Row, StoredReading)> =
-        rows.iter().filter(|(row, _)| said.contains(&(row.at, row.device_key))).collect();
+        rows.iter().filter(|(row, _)| amended.contains(&(row.at, row.device_key))).collect();
     let mut out = BTreeSet::new();
     for met in met.chunks(usize::try_from(AT_ONCE).unwrap_or(usize::MAX)) {
         let generations = generations(view, series, met)?;

@@ -158,7 +158,7 @@ fn marks(
 
 /// The value that ceased to be in force there, if another was: it went or another stands.
 fn before(view: &mut View<'_>, series: Series, mark: &Place) -> Result<Option<Superseded>> {
-    let said: Vec<Raw> = dsl::amendments
+    let generations: Vec<Raw> = dsl::amendments
         .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(mark.signal)))
         .filter(dsl::at.eq(mark.at).and(dsl::device_key.eq(mark.device_key)))
         .filter(dsl::generation.le(mark.generation))
@@ -168,7 +168,7 @@ fn before(view: &mut View<'_>, series: Series, mark: &Place) -> Result<Option<Su
     let instant = Instant::from_micros(mark.at);
     let committed = first_committed(view, series, instant, instant.plus(Duration::from_micros(1)))?;
     let mut was = committed.into_iter().find(|stored| stored.device_key == mark.device_key);
-    for raw in said {
+    for raw in generations {
         let number = raw.2;
         let generation = opened(view, series, raw)?;
         // Another's for a while: it comes back as it was.

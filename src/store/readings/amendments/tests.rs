@@ -33,9 +33,9 @@ fn say(clinic: &Clinic, patient: &Patient, device: i64, reading: Reading, by: By
 }
 
 /// What becomes of a withdrawal that a message of second 9 brings.
-fn take_back(clinic: &Clinic, patient: &Patient, device: i64, second: i64, said: Option<f64>) -> Outcome {
+fn take_back(clinic: &Clinic, patient: &Patient, device: i64, second: i64, value: Option<f64>) -> Outcome {
     let what =
-        Withdrawal { signal: HR, at: at(second), said: said.map(|value| heart_rate(at(second), value)) };
+        Withdrawal { signal: HR, at: at(second), value: value.map(|value| heart_rate(at(second), value)) };
     let mut known = Known::default();
     clinic.store.read(|view| known.look_up(view, patient.key, device, &what)).unwrap();
     let patient = Keyed { key: patient.key, id: id_of(clinic, patient) };
@@ -92,7 +92,7 @@ fn a_correction_is_in_force_in_journal_and_chunk_and_the_old_value_stays_as_supe
                 seen[1].reading.flags.has(Flags::CORRECTED) && !seen[0].reading.flags.has(Flags::CORRECTED)
             );
             assert_eq!(old(&clinic, &patient), [(170.0, By::Source, false)]);
-            // Told again, the first value and the correction are both known.
+            // Reported again, the first value and the correction are both known.
             let again = clinic.send(&patient, device, message(2, 0), &[heart_rate(at(1), 170.0)]);
             let also = clinic.send(&patient, device, message(3, 0), &[heart_rate(at(1), 72.0)]);
             assert!(again.conflicts.is_empty() && also.conflicts.is_empty(), "{place}: {again:?} {also:?}");
@@ -128,7 +128,7 @@ fn a_reading_entered_in_error_is_gone_from_every_look_and_kept_as_superseded() {
             (values(&all(&clinic, &patient)), newest(&clinic, &patient)),
             (vec![70.0, 90.0], vec![90.0])
         );
-        // From a chunk, and whatever is in force where no value is said.
+        // From a chunk, and whatever is in force where no value is stated.
         assert_eq!(take_back(&clinic, &patient, device, 0, Some(70.0)), Outcome::Withdrawn);
         assert_eq!(take_back(&clinic, &patient, device, 9, None), Outcome::Withdrawn);
         assert_eq!(newest(&clinic, &patient), [0.0; 0]);
@@ -142,7 +142,7 @@ fn only_what_was_committed_before_and_bears_the_value_that_is_named_is_taken_bac
         clinic.bind(&patient, device, NOON, true);
         clinic.send(&patient, device, message(1, 0), &[heart_rate(at(1), 170.0)]);
         clinic.send(&patient, device, message(9, 1), &[heart_rate(at(2), 80.0)]);
-        let back = |device, second, said| take_back(&clinic, &patient, device, second, said);
+        let back = |device, second, value| take_back(&clinic, &patient, device, second, value);
         assert_eq!(back(device, 7, None), Outcome::Unknown, "never measured");
         assert_eq!(back(other, 1, Some(170.0)), Outcome::Unknown, "another device's");
         assert_eq!(back(device, 1, Some(70.0)), Outcome::Unknown, "another value");

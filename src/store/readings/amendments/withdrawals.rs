@@ -130,7 +130,7 @@ fn named(
             first.map(|first| first.reading)
         }
     };
-    Ok(in_force.filter(|reading| what.said.is_none_or(|said| said.says_the_same(reading))))
+    Ok(in_force.filter(|reading| what.value.is_none_or(|was| was.says_the_same(reading))))
 }
 
 /// Withdraws what is in force at an identity: it stays as superseded, its series is judged again, and `reading.amended`
@@ -175,7 +175,7 @@ const fn aside(new: &Withdrawn) -> Aside<'static> {
         subject: Subject::Patient(patient.id),
         reason: quarantine::WITHDRAWN,
         received,
-        reading: what.said,
+        reading: what.value,
         names: Some((what.signal, what.at)),
         payload: None,
     }
@@ -194,8 +194,8 @@ pub fn put_in_force(
 ) -> Result<bool> {
     let (device_key, received) = (item.device_key, item.received);
     match (item.reading, item.names) {
-        (said, Some((signal, at))) if item.reason == quarantine::WITHDRAWN => {
-            let what = Withdrawal { signal, at, said };
+        (value, Some((signal, at))) if item.reason == quarantine::WITHDRAWN => {
+            let what = Withdrawal { signal, at, value };
             let released = Withdrawn { patient, device_key, what, received, still: true };
             Ok(withdraw(tx, permit, &released, &Known::default())? != Outcome::Unknown)
         }

@@ -77,15 +77,15 @@ fn a_late_duplicate_is_counted_and_a_late_conflict_is_quarantined_whole() {
         assert_eq!((out.merged, out.conflicts), (1, 1));
         assert_eq!(values(&all(&clinic, &patient, Signal::HeartRate)), [70.0, 71.0, 72.0]);
         assert_eq!((count(&clinic, "merged"), count(&clinic, "readings")), (1, 0));
-        let held = clinic.store.read(|view| {
+        let found = clinic.store.read(|view| {
             let (id, reason): (String, String) = schema::quarantine::table
                 .select((schema::quarantine::id, schema::quarantine::reason))
                 .first(view.conn)?;
             assert_eq!(reason, "E_CONFLICT");
             crate::readings::quarantine::get(view, id.parse().unwrap())
         });
-        let held = held.unwrap();
-        assert_eq!((held.reading, held.received), (Some(heart_rate(at(1), 99.062_5)), message(2, 0)));
+        let found = found.unwrap();
+        assert_eq!((found.reading, found.received), (Some(heart_rate(at(1), 99.062_5)), message(2, 0)));
     }
 }
 
@@ -209,7 +209,7 @@ fn story(clinic: &Clinic, steps: &[Step]) {
     let devices = [clinic.device(), clinic.device()];
     let mut model: BTreeMap<(Signal, Instant, i64), (f64, i64)> = BTreeMap::new();
     let mut sent = 0;
-    let mut told = 0;
+    let mut repeated = 0;
     for (place, step) in (1_i64..).zip(steps) {
         match step {
             Step::Send { signal, device, rows } => {
@@ -220,7 +220,7 @@ fn story(clinic: &Clinic, steps: &[Step]) {
                     .collect();
                 let out = clinic.send(&patient, device, message(place, 0), &readings);
                 sent += readings.len();
-                told += out.same.len() + out.conflicts.len();
+                repeated += out.same.len() + out.conflicts.len();
                 for r in readings {
                     model.entry((*signal, r.at, device)).or_insert((r.value, place));
                 }
@@ -233,7 +233,7 @@ fn story(clinic: &Clinic, steps: &[Step]) {
                     Limits { pass: 20, transactions: *transactions },
                 )
                 .unwrap();
-                told += out.merged + out.conflicts;
+                repeated += out.merged + out.conflicts;
                 assert_eq!(out.left, 0);
             }
         }
@@ -250,12 +250,16 @@ fn story(clinic: &Clinic, steps: &[Step]) {
             assert_eq!(read, expected, "after step {place}");
         }
     }
-    told += {
+    repeated += {
         let out = roll(&clinic.store, at(200_000), Instant::MAX).unwrap();
         out.merged + out.conflicts
     };
     assert_eq!(count(clinic, "readings"), 0);
-    assert_eq!(sent, model.len() + told, "every reading is stored, or told to be the same or in conflict");
+    assert_eq!(
+        sent,
+        model.len() + repeated,
+        "every reading is stored, or told to be the same or in conflict"
+    );
     let scanned = clinic.store.read(|view| {
         let of = |view: &mut _, signal| {
             in_stretches(view, Series::new(patient.key, signal), at(20), at(90_005)).len()
@@ -271,10 +275,10 @@ fn any_story_reads_as_its_first_values() {
     for clinic in Clinic::each() {
         let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
         let steps = proptest::collection::vec(step(), 1..14);
-        let told = TestRunner::new(config).run(&steps, |steps| {
+        let outcome = TestRunner::new(config).run(&steps, |steps| {
             story(&clinic, &steps);
             Ok(())
         });
-        told.unwrap();
+        outcome.unwrap();
     }
 }

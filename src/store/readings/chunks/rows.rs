@@ -115,7 +115,7 @@ pub(crate) fn sealed_between(conn: &mut Conn, series: Series, span: Span) -> Que
     Ok(spanned(between!(series, span).load(conn)?))
 }
 
-/// The same without those that are overlaid: all that is in force there is said by amendments.
+/// The same without those that are overlaid: all that is in force there comes from amendments.
 pub(crate) fn bare_between(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Vec<Sealed>> {
     Ok(spanned(between!(series, span).filter(not(dsl::overlaid)).load(conn)?))
 }

@@ -49,12 +49,12 @@ pub fn sizes(view: &mut View<'_>) -> Result<Sizes> {
     })
 }
 
-/// How many rows are kept of one patient, in the journal and in chunks; one on its way from there to here counts
+/// How many rows are stored of one patient, in the journal and in chunks; one on its way from there to here counts
 /// twice.
 ///
 /// # Errors
 /// Database errors.
-pub fn kept_of(view: &mut View<'_>, patient_key: i64) -> Result<i64> {
+pub fn stored_of(view: &mut View<'_>, patient_key: i64) -> Result<i64> {
     let conn = &mut *view.conn;
     let hot: i64 = readings::table.filter(readings::patient_key.eq(patient_key)).count().get_result(conn)?;
     let cold = format!(

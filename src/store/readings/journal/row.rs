@@ -141,7 +141,7 @@ pub(crate) fn unit_and_flags(signal: Signal, attrs: i16) -> Result<(Unit, Flags)
     Ok((unit, Flags(flags)))
 }
 
-/// A reading as it is kept: with who measured it and which message brought it.
+/// A reading as it is stored: with who measured it and which message brought it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StoredReading {
     /// The reading, as it was sent.
@@ -249,7 +249,7 @@ mod tests {
         assert_ne!(first.masked, again.masked, "an equal value shows");
         assert!(first.says_the_same(&again, &key).unwrap() && !first.says_the_same(&late, &key).unwrap());
         assert_eq!(late.open(&key).unwrap().reading, reading(140.0));
-        // A row from before: masked without its message, which is kept as a negative number.
+        // A row from before: masked without its message, which is stored as a negative number.
         let spot = Spot { message: None, ..first.spot().unwrap() };
         let (masked, attrs) = key.mask(&spot, 60.0_f64.to_bits().cast_signed(), 0);
         let old = Row { masked, attrs, received: -1 - first.received, ..first };

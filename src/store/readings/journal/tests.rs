@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use crate::readings::testing::{Clinic, NOON, collect, heart_rate, message, permit_from};
-use crate::readings::{Appended, Batch, kept_of};
+use crate::readings::{Appended, Batch, stored_of};
 use crate::{Conn, Urgency};
 use domain::Instant;
 
@@ -96,7 +96,7 @@ fn a_row_that_a_roll_takes_from_under_a_repetition_leaves_the_repetition_in_the_
         made.unwrap();
         let readings = [heart_rate(at(0), 70.0), heart_rate(at(1), 71.0)];
         let out = clinic.send(&patient, device, message(1, 0), &readings);
-        let kept = clinic.store.read(|view| kept_of(view, patient.key)).unwrap();
-        assert_eq!((out.new, kept), (2, 2));
+        let stored = clinic.store.read(|view| stored_of(view, patient.key)).unwrap();
+        assert_eq!((out.new, stored), (2, 2));
     }
 }

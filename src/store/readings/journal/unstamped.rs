@@ -86,10 +86,10 @@ mod tests {
         for clinic in Clinic::each() {
             let after = |seconds| Instant::from_secs(NOON.secs() + seconds);
             let keep = |packet_id, at| {
-                let kept = clinic.store.keep_house(Urgency::Patient, "test", at, |tx| {
+                let appended = clinic.store.keep_house(Urgency::Patient, "test", at, |tx| {
                     remember_reception(tx, 1, &[7; 32], packet_id, at)
                 });
-                kept.unwrap();
+                appended.unwrap();
             };
             let ask = |packet_id, now| {
                 let asked = clinic.store.keep_house(Urgency::Patient, "test", now, |tx| {

@@ -124,7 +124,7 @@ fn draw_chunk(
     for (place, (at, value)) in pairs.take_while(|(_, (at, _))| **at < within.to) {
         let attrs = points.attrs_of(place)?;
         let (unit, flags) = match known {
-            Some((same, told)) if same == attrs => told,
+            Some((same, known)) if same == attrs => known,
             _ => unit_and_flags(canvas.signal, attrs)?,
         };
         known = Some((attrs, (unit, flags)));

@@ -26,10 +26,10 @@ pub(in crate::readings) struct History {
 }
 
 impl Identity {
-    /// What was said of it at any wearer.
+    /// What was reported of it at any wearer.
     pub(crate) fn history(&self, view: &mut View<'_>) -> Result<History> {
-        let said = said(view, self.device_key, &[self.at.micros()])?;
-        let of_signal = said.into_iter().filter(|(_, signal, _)| *signal == self.signal.code());
+        let generations = generations(view, self.device_key, &[self.at.micros()])?;
+        let of_signal = generations.into_iter().filter(|(_, signal, _)| *signal == self.signal.code());
         Ok(History { identity: *self, rows: of_signal.map(|(patient, _, raw)| (patient, raw)).collect() })
     }
 }
@@ -46,7 +46,7 @@ impl History {
         let identity = |at: i64| Identity { patient, signal, at: Instant::from_micros(at), device_key };
         let empty = |at: &i64| (*at, Self { identity: identity(*at), rows: Vec::new() });
         let mut out: HashMap<i64, Self> = instants.iter().map(empty).collect();
-        for (whose, code, raw) in said(view, device_key, instants)? {
+        for (whose, code, raw) in generations(view, device_key, instants)? {
             if let Some(history) = out.get_mut(&raw.0).filter(|_| code == signal.code()) {
                 history.rows.push((whose, raw));
             }
@@ -83,8 +83,8 @@ pub struct TakenBack {
 
 impl TakenBack {
     /// What was taken back while its device was nobody's.
-    pub(in crate::readings) fn of_nobodys<'b>(said: impl Iterator<Item = &'b Back>) -> Self {
-        Self { was: said.map(|back| back.was).collect(), of_nobodys: true }
+    pub(in crate::readings) fn of_nobodys<'b>(taken_back: impl Iterator<Item = &'b Back>) -> Self {
+        Self { was: taken_back.map(|back| back.was).collect(), of_nobodys: true }
     }
 
     /// Whether it says nothing of this value: another was taken back of what waited.
@@ -100,7 +100,7 @@ impl TakenBack {
     }
 }
 
-/// What was said before of a reading that a device says again.
+/// What was reported before of a reading that a device sends again.
 #[derive(Debug, Clone)]
 pub enum Before {
     /// Its source took it back, when it was nobody's or another's than the patient's.
@@ -109,25 +109,25 @@ pub enum Before {
     Stands(Reading),
 }
 
-/// What was said before of what a device measured at these instants for a patient.
+/// What was reported before of what a device measured at these instants for a patient.
 ///
 /// # Errors
 /// Database errors.
-pub fn said_before(
+pub fn recorded_before(
     view: &mut View<'_>,
     wearer: Wearer,
     instants: &[Instant],
 ) -> Result<HashMap<(Signal, Instant), Before>> {
     let instants: Vec<i64> = instants.iter().map(|at| at.micros()).collect();
     let mut rows: HashMap<(i16, i64), Vec<(i64, Raw)>> = HashMap::new();
-    for (patient, signal, raw) in said(view, wearer.device_key, &instants)? {
+    for (patient, signal, raw) in generations(view, wearer.device_key, &instants)? {
         rows.entry((signal, raw.0)).or_default().push((patient, raw));
     }
     let mut out: HashMap<(Signal, Instant), Before> = HashMap::new();
     for instants in instants.chunks(AT_ONCE) {
         let of_nobodys = unbound::taken_back(view, wearer.device_key, instants)?;
-        let taken = |said: Vec<Back>| Before::TakenBack(TakenBack::of_nobodys(said.iter()));
-        out.extend(of_nobodys.into_iter().map(|(key, said)| (key, taken(said))));
+        let taken = |backs: Vec<Back>| Before::TakenBack(TakenBack::of_nobodys(backs.iter()));
+        out.extend(of_nobodys.into_iter().map(|(key, backs)| (key, taken(backs))));
     }
     for ((code, at), rows) in rows {
         let signal = signal_of(wearer.patient_key, code)?;
@@ -152,16 +152,16 @@ fn stands(view: &mut View<'_>, series: Series, rows: &[(i64, Raw)]) -> Result<Op
     }
 }
 
-type Said = (i64, i16, Raw);
+type SealedGeneration = (i64, i16, Raw);
 
-/// The generations of what a device measured at these instants, whosever it was, in the order in which they were said.
-fn said(view: &mut View<'_>, device_key: i64, instants: &[i64]) -> Result<Vec<Said>> {
-    let mut out: Vec<Said> = Vec::new();
+/// The generations of what a device measured at these instants, whosever it was, in the order in which they came.
+fn generations(view: &mut View<'_>, device_key: i64, instants: &[i64]) -> Result<Vec<SealedGeneration>> {
+    let mut out: Vec<SealedGeneration> = Vec::new();
     for instants in instants.chunks(AT_ONCE) {
         let query = dsl::amendments
             .filter(dsl::device_key.eq(device_key).and(dsl::at.eq_any(instants)))
             .select((dsl::patient_key, dsl::signal, COLUMNS));
-        let found: Vec<Said> = on!(&mut *view.conn, |c| query.load(c))?;
+        let found: Vec<SealedGeneration> = on!(&mut *view.conn, |c| query.load(c))?;
         out.extend(found);
     }
     out.sort_by_key(|(_, _, raw)| (raw.4, raw.2));

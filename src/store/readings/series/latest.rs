@@ -124,8 +124,8 @@ fn last_of_chunk(view: &mut View<'_>, series: Series, chunk: &Outline, to: i64) 
     readings.retain(|stored| stored.reading.at.micros() < to);
     let Some(first) = readings.first() else { return Ok(None) };
     let span = Span { from: first.reading.at.micros(), to: chunk.to.min(to) };
-    let said = amended(view.conn, series, span)?;
-    Ok(readings.iter().rev().map(identity).find(|one| !said.contains(one)).map(|(at, _)| at))
+    let amended = amended(view.conn, series, span)?;
+    Ok(readings.iter().rev().map(identity).find(|one| !amended.contains(one)).map(|(at, _)| at))
 }
 
 fn identity(stored: &StoredReading) -> (i64, i64) {
@@ -148,8 +148,8 @@ fn last_of_journal(conn: &mut Conn, series: Series, known: Option<i64>, to: i64)
         let rows: Vec<(i64, i64)> = on!(&mut *conn, |c| query.load(c))?;
         let (Some((newest, _)), Some((oldest, _))) = (rows.first(), rows.last()) else { return Ok(None) };
         let span = Span { from: *oldest, to: newest.saturating_add(1) };
-        let said: BTreeSet<(i64, i64)> = amended(conn, series, span)?;
-        if let Some((at, _)) = rows.iter().find(|row| !said.contains(*row)) {
+        let amended: BTreeSet<(i64, i64)> = amended(conn, series, span)?;
+        if let Some((at, _)) = rows.iter().find(|row| !amended.contains(*row)) {
             return Ok(Some(*at));
         }
         if i64::try_from(rows.len()).is_ok_and(|read| read < ROWS) {

@@ -53,7 +53,7 @@ fn given(clinic: &Clinic, patient: &Patient, device: i64, seconds: std::ops::Ran
 fn taken_back(clinic: &Clinic, patient: &Patient, device: i64, seconds: std::ops::Range<i64>) {
     let mut known = Known::default();
     let patient = Keyed { key: patient.key, id: id_of(clinic, patient) };
-    let what = |second| Withdrawal { signal: HR, at: at(second), said: None };
+    let what = |second| Withdrawal { signal: HR, at: at(second), value: None };
     for second in seconds.clone() {
         clinic.store.read(|view| known.look_up(view, patient.key, device, &what(second))).unwrap();
     }

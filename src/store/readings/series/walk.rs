@@ -94,13 +94,13 @@ impl Minutes {
 
     /// Stretches with about `slice` readings each.
     fn edges(&self, slice: i64) -> Vec<i64> {
-        let (mut edges, mut held) = (Vec::new(), 0);
+        let (mut edges, mut count_so_far) = (Vec::new(), 0);
         for (minute, count) in &self.counts {
-            if held > 0 && held + count > slice {
+            if count_so_far > 0 && count_so_far + count > slice {
                 edges.push(minute * MINUTE);
-                held = 0;
+                count_so_far = 0;
             }
-            held += count;
+            count_so_far += count;
             // A minute with too many is cut by its seconds.
             let parts = (count / slice.max(1) + 1).min(MINUTE);
             let inner = (1..parts).map(|part| minute * MINUTE + part * MINUTE / parts);
@@ -242,26 +242,26 @@ impl Census {
     /// merged, under the message that brought it again. What both journal and chunk hold comes twice.
     ///
     /// # Errors
-    /// As [`Census::take`]; those of `told`.
+    /// As [`Census::take`]; those of `visit`.
     pub(crate) fn walk(
         &mut self,
         view: &mut View<'_>,
         place: usize,
-        told: &mut dyn FnMut(Walked) -> Result<()>,
+        visit: &mut dyn FnMut(Walked) -> Result<()>,
     ) -> Result<()> {
         let Some(stretch) = self.stretches.get_mut(place) else { return Ok(()) };
         let (seconds, span) = (stretch.seconds.clone(), stretch.journal);
         let (listed, amended) = (std::mem::take(&mut stretch.chunks), std::mem::take(&mut stretch.amended));
         let late = late(view, &seconds)?;
-        let mut told = |(patient, stored): Walked| {
-            if seconds.contains(&stored.received.second()) { told((patient, stored)) } else { Ok(()) }
+        let mut visit = |(patient, stored): Walked| {
+            if seconds.contains(&stored.received.second()) { visit((patient, stored)) } else { Ok(()) }
         };
         if let Some((from, to)) = span {
-            self.journal(view, from, to, &mut told)?;
+            self.journal(view, from, to, &mut visit)?;
         }
         for patient in amended {
             if self.key(view, patient)?.is_some() {
-                brought(view, patient, &mut told)?;
+                brought(view, patient, &mut visit)?;
             }
         }
         for chunk in
@@ -269,11 +269,11 @@ impl Census {
         {
             let Series { patient_key, signal } = chunk.series;
             for reading in self.open(view, chunk)? {
-                told((patient_key, reading))?;
+                visit((patient_key, reading))?;
                 let identity = (patient_key, reading.reading.at.micros(), signal.code(), reading.device_key);
                 for received in late.get(&identity).into_iter().flatten() {
                     let received = ReceiptRef::from_stored(*received);
-                    told((patient_key, StoredReading { received, ..reading }))?;
+                    visit((patient_key, StoredReading { received, ..reading }))?;
                 }
             }
         }
@@ -285,7 +285,7 @@ impl Census {
         view: &mut View<'_>,
         from: i64,
         to: i64,
-        told: &mut dyn FnMut(Walked) -> Result<()>,
+        visit: &mut dyn FnMut(Walked) -> Result<()>,
     ) -> Result<()> {
         let people: Vec<i64> = readings::table
             .filter(readings::at.ge(from).and(readings::at.le(to)))
@@ -299,7 +299,7 @@ impl Census {
         let mut each = |row: QueryResult<Row>| -> Result<()> {
             let row = row?;
             match self.keys.get(&row.patient_key) {
-                Some(Some(key)) => told((row.patient_key, row.open(key).or_else(|_odd| row.unreadable())?)),
+                Some(Some(key)) => visit((row.patient_key, row.open(key).or_else(|_odd| row.unreadable())?)),
                 _ => Ok(()),
             }
         };

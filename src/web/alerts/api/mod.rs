@@ -188,7 +188,7 @@ impl<'a> Shape<'a> {
         let desk = self.desk;
         // Managers see that an alert stands, and no value.
         let Ok(permit) = permit_display(view, &desk.state, &desk.viewer, key) else { return Ok(None) };
-        let told = match desk.viewer.role {
+        let finding = match desk.viewer.role {
             Role::Clinician | Role::Patient => judged.finding(view, &permit)?.map(|finding| {
                 let mut spoken = finding.spoken();
                 spoken.readings.retain(|sample| permit.covers(sample.at.micros()).is_ok());
@@ -207,17 +207,17 @@ impl<'a> Shape<'a> {
             }
             _ => None,
         };
-        let told = told.transpose().map_err(|_shape| Fault::new(crate::Code::Internal))?;
-        if told.as_ref().is_some_and(tells_values) {
+        let finding = finding.transpose().map_err(|_shape| Fault::new(crate::Code::Internal))?;
+        if finding.as_ref().is_some_and(tells_values) {
             desk.sight.saw(patient, What::Readings);
         }
-        Ok(told)
+        Ok(finding)
     }
 }
 
 /// Whether a finding holds what was measured.
-fn tells_values(told: &serde_json::Value) -> bool {
-    told.get("readings").and_then(serde_json::Value::as_array).is_none_or(|readings| !readings.is_empty())
+fn tells_values(finding: &serde_json::Value) -> bool {
+    finding.get("readings").and_then(serde_json::Value::as_array).is_none_or(|readings| !readings.is_empty())
 }
 
 /// Level and rule by name: no value.
@@ -242,7 +242,7 @@ pub(crate) struct Wanted {
     level: Option<String>,
     /// How bad it was at its worst: `yellow` or `red`.
     peak: Option<String>,
-    /// `open`, `acknowledged`, `snoozed`, `resolved`; all unless said.
+    /// `open`, `acknowledged`, `snoozed`, `resolved`; all by default.
     state: Option<String>,
     /// Only this patient's.
     #[param(value_type = Option<String>)]
@@ -362,19 +362,19 @@ async fn acted(call: Call, asked: Requested<AlertId>, what: Act, note: Option<St
 /// room left beside the reserve for red.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/claim", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409, description = "E_CLAIMED, E_STATE")))]
 pub(crate) async fn claim(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
-    acted(call, *id, Act::Claim, body.0.and_then(|said| said.note)).await
+    acted(call, *id, Act::Claim, body.0.and_then(|sent| sent.note)).await
 }
 
 /// Answers for an alert.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
 pub(crate) async fn ack(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
-    acted(call, *id, Act::Ack, body.0.and_then(|said| said.note)).await
+    acted(call, *id, Act::Ack, body.0.and_then(|sent| sent.note)).await
 }
 
 /// Takes every answer back: the alert waits for a person again, and its escalation pages anew.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/unack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
 pub(crate) async fn unack(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
-    acted(call, *id, Act::Unack, body.0.and_then(|said| said.note)).await
+    acted(call, *id, Act::Unack, body.0.and_then(|sent| sent.note)).await
 }
 
 /// What the caller saw when they pressed the button.

@@ -137,7 +137,7 @@ fn finding(
         Look::Unrecorded => return Ok(hidden(Code::Audit)),
         Look::Open | Look::NotYours => {}
     }
-    let judged = match case.told() {
+    let judged = match case.judged_or_fault() {
         Ok(judged) => judged,
         Err(fault) => return masked(fault).map(Finding::Hidden),
     };
@@ -148,8 +148,8 @@ fn finding(
     }
     if room.viewer.role != Role::Clinician {
         let names = RuleNames::load(view, w.lang)?;
-        let said = finding::finding(view, room, case, &names)?;
-        let latest = said.latest.map(|latest| {
+        let finding_text = finding::finding(view, room, case, &names)?;
+        let latest = finding_text.latest.map(|latest| {
             let value = w.value(&latest.signal, &latest.value);
             let again =
                 if latest.suspect { format!(" · {}", w.say("reading-suspect")) } else { String::new() };
@@ -158,7 +158,7 @@ fn finding(
         });
         return Ok(Finding::Shown {
             headline: None,
-            text: said.sentence + &latest.unwrap_or_default(),
+            text: finding_text.sentence + &latest.unwrap_or_default(),
             readings: Vec::new(),
         });
     }
@@ -206,14 +206,14 @@ fn story(view: &mut View<'_>, room: &Room, case: &Case, people: &mut People) -> 
 }
 
 /// What people did about the alerts that the same readings raised while they stood with another patient. Of that patient
-/// nothing is told, and no note: it is about them.
+/// nothing is shown, and no note: it is about them.
 fn elsewhere(view: &mut View<'_>, room: &Room, case: &Case, people: &mut People) -> Result<Vec<Act>, Fault> {
     let mut story = Vec::new();
     let mut cases = room.cases();
-    for Elsewhere { alert, left_at } in moves::told_elsewhere(view, case.id)? {
-        let told = cases.of(view, &alert)?;
-        cases.show([&told]);
-        for row in alerts::acts(view, told.id)? {
+    for Elsewhere { alert, left_at } in moves::raised_elsewhere(view, case.id)? {
+        let case_there = cases.of(view, &alert)?;
+        cases.show([&case_there]);
+        for row in alerts::acts(view, case_there.id)? {
             let by_hand = row.at <= left_at && !matches!(row.act.as_str(), "moved" | "returned");
             let act = deed(view, room, ActRow { note: None, ..row }, people)?.filter(|_| by_hand);
             story.extend(act.map(|act| Act { what: ActKind::Elsewhere(Box::new(act.what)), ..act }));

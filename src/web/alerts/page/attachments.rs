@@ -41,19 +41,20 @@ pub(crate) fn fill(
     let hidden = case.judged().err().map(|fault| masked(fault.clone())).transpose()?;
     let mut rows = Vec::new();
     for file in attachments::of(view, AttachedTo::Alert(case.id))? {
-        let told = hidden.is_none();
-        let may_remove = told && file.removed.is_none() && on_alerts::may_detach(room.viewer.actor(), &file);
+        let visible = hidden.is_none();
+        let may_remove =
+            visible && file.removed.is_none() && on_alerts::may_detach(room.viewer.actor(), &file);
         let removed = match file.removed {
             Some(removed) => Some(Removed {
                 at: removed.at,
                 who: people.hand(view, room, &removed.by)?,
-                reason: removed.reason.filter(|_| told),
+                reason: removed.reason.filter(|_| visible),
             }),
             None => None,
         };
         rows.push(Row {
             id: file.id,
-            name: file.name.filter(|_| told),
+            name: file.name.filter(|_| visible),
             media: file.media,
             size: file.size,
             at: file.at,

@@ -1,4 +1,4 @@
-//! What one viewer is told of an alert, under a permit of this moment: clinicians the finding, agents and technicians
+//! What one viewer is shown of an alert, under a permit of this moment: clinicians the finding, agents and technicians
 //! which rule spoke and the signal's latest value, managers the rule alone.
 
 use crate::alerts::cases::{Case, Judged};
@@ -13,7 +13,7 @@ use domain::{Role, Signal};
 use store::privacy::accesses::What;
 use store::{View, readings, rules};
 
-/// What a viewer is told of an alert.
+/// What a viewer is shown of an alert.
 pub(crate) struct FindingShown {
     /// The finding, the rule's name, or why there is none.
     pub sentence: String,
@@ -23,7 +23,7 @@ pub(crate) struct FindingShown {
     pub latest: Option<Latest>,
 }
 
-/// What this viewer may be told of an alert, under a permit of this moment. A value in it is a look at readings.
+/// What this viewer may be shown of an alert, under a permit of this moment. A value in it is a look at readings.
 ///
 /// # Errors
 /// Store faults.
@@ -33,11 +33,11 @@ pub(crate) fn finding(
     case: &Case,
     names: &RuleNames,
 ) -> Result<FindingShown, Fault> {
-    let (told, measured) = worded(view, room, case, names)?;
-    if measured || told.detail.is_some() || told.latest.is_some() {
+    let (text, measured) = worded(view, room, case, names)?;
+    if measured || text.detail.is_some() || text.latest.is_some() {
         room.sight.saw(case.patient, What::Readings);
     }
-    Ok(told)
+    Ok(text)
 }
 
 /// The sentence alone.
@@ -50,14 +50,14 @@ pub(crate) fn sentence(
     case: &Case,
     names: &RuleNames,
 ) -> Result<String, Fault> {
-    let (told, measured) = worded(view, room, case, names)?;
+    let (text, measured) = worded(view, room, case, names)?;
     if measured {
         room.sight.saw(case.patient, What::Readings);
     }
-    Ok(told.sentence)
+    Ok(text.sentence)
 }
 
-/// What may be told, and whether its sentence holds a value.
+/// What may be shown, and whether its sentence holds a value.
 fn worded(
     view: &mut View<'_>,
     room: &Room,
@@ -66,7 +66,7 @@ fn worded(
 ) -> Result<(FindingShown, bool), Fault> {
     let w = room.words();
     let hidden = |sentence: String| (FindingShown { sentence, detail: None, latest: None }, false);
-    let judged = match case.told() {
+    let judged = match case.judged_or_fault() {
         Ok(judged) => judged,
         Err(fault) => return Ok(hidden(masked(fault)?.sentence(w))),
     };
@@ -107,7 +107,7 @@ fn worded(
     Ok((FindingShown { sentence, detail, latest }, measured))
 }
 
-/// What is said of an alert whose readings left its patient. They may be back, and nothing judge them: who had taken the
+/// The sentence on an alert whose readings left its patient. They may be back, and nothing judge them: who had taken the
 /// permission for it away gave it for what is measured from then on.
 ///
 /// # Errors
@@ -125,12 +125,12 @@ pub(crate) fn headline(w: &Words, signal: Signal, found: &Finding) -> String {
             format!("{} {} {}", w.signal(&signal), w.value(&signal, &sample.value), w.unit(&signal));
         return w.one("finding-measure-again", "measured", measured);
     }
-    let held = found.condition;
+    let condition = found.condition;
     let step = Step {
         level: crate::pages::Level::Red,
-        above: held.op.upward(),
-        value: held.value,
-        for_secs: held.lasting.as_secs(),
+        above: condition.op.upward(),
+        value: condition.value,
+        for_secs: condition.lasting.as_secs(),
     };
     format!("{} {}", w.signal(&signal), step.words(w, &signal))
 }

@@ -1,4 +1,4 @@
-//! The queue for one viewer now: what goes on, then what late data told of the past, then, when asked for, what was
+//! The queue for one viewer now: what goes on, then what late data raised afterwards, then, when asked for, what was
 //! resolved. A list that is longer than a page says so and leads on.
 
 use std::collections::HashMap;
@@ -134,8 +134,8 @@ pub(crate) fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<qu
             // A masked row says by its own sentence why nobody is called.
             let asks = row.level.is_some() && escalations.may_lack_basis(alert.id);
             row.uncalled = uncalled(view, room, alert.patient_key, asks)?;
-            let is_told = row.level.is_some() && row.uncalled.is_none();
-            row.next_step = escalations.of(alert.id, room).filter(|_| is_told);
+            let is_shown = row.level.is_some() && row.uncalled.is_none();
+            row.next_step = escalations.of(alert.id, room).filter(|_| is_shown);
             rows.push(row);
         }
         Ok(rows)
@@ -159,7 +159,7 @@ impl Escalations {
         self.0.get(&alert.to_string()).map(|next_step| &next_step.run)
     }
 
-    /// Whether nobody was reached. Only a red calls people, so it is told where the level may be.
+    /// Whether nobody was reached. Only a red calls people, so it is shown where the level may be.
     fn unreached(&self, alert: &Case) -> bool {
         alert.judged().is_ok() && self.run(alert.id).is_some_and(|run| run.state == State::NobodyReached)
     }
@@ -270,7 +270,7 @@ fn count(open: &[Case], room: &Room) -> Counts {
     }
 }
 
-/// The level as people are to take it; `None` where it may not be told.
+/// The level as people are to take it; `None` where it may not be shown.
 pub(crate) fn level(case: &Case) -> Option<Level> {
     case.level().map(shown_level)
 }
@@ -307,7 +307,7 @@ fn row(
     people: &mut People,
     names: &RuleNames,
 ) -> Result<Row, Fault> {
-    let told = finding(view, room, case, names)?;
+    let text = finding(view, room, case, names)?;
     Ok(Row {
         alert: case.id,
         name: name.to_owned(),
@@ -316,11 +316,11 @@ fn row(
         // A silence that lasts hides nothing of how long it has been.
         since: if since(case) > room.now { case.started_at } else { since(case) },
         next_step: None,
-        finding: told.sentence,
-        detail: told.detail,
+        finding: text.sentence,
+        detail: text.detail,
         started_at: case.started_at,
         ended_at: case.ended_at,
-        latest: told.latest,
+        latest: text.latest,
         owner: people.owner(view, case.holder(room.now), room.viewer.id)?,
         snoozed: people.snoozed(view, case.snooze)?,
         worn_out: case.worn_out,

@@ -40,7 +40,7 @@ struct Raw {
 
 impl Raw {
     fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(held, _)| held == name).map_or("", |(_, value)| value)
+        self.headers.iter().find(|(header, _)| header == name).map_or("", |(_, value)| value)
     }
 
     fn json(&self) -> Value {
@@ -141,13 +141,13 @@ pub(crate) fn what_is_no_file_is_refused_by_its_fault() {
             let got = post(&house, &agent, &path, kind, body);
             assert_eq!((got.status, got.code().as_str()), (status, code), "{kind}: {}", got.json());
         }
-        for (said, name) in [
+        for (given, name) in [
             ("..%2F..%2Fetc%2Fpasswd", "passwd.txt"),
             ("foto%E2%80%AEgpj.exe", "fotogpj.exe.txt"),
             ("a%0D%0ASet-Cookie:x", "aSet-Cookie_x.txt"),
             ("pagina.html", "pagina.html.txt"),
         ] {
-            let made = post(&house, &agent, &format!("{path}?name={said}"), "text/plain", said.as_bytes());
+            let made = post(&house, &agent, &format!("{path}?name={given}"), "text/plain", given.as_bytes());
             assert_eq!((made.status, &made.json()["name"]), (201, &json!(name)), "{}", made.json());
         }
         // What is text to one program and a page to another is text here, and a download.

@@ -26,8 +26,8 @@ pub(crate) fn raise(house: &House, patient: &patients::Patient) -> AlertId {
         device: DeviceId::new(now),
     };
     let finding = Finding::of(rule, Level::Red, &[reading(60), reading(0)]);
-    let held = house.home.read(|view| ledger::of(view, patient.key)).unwrap();
-    if held.record(consent::Purpose::AlertEscalate).is_none() {
+    let records = house.home.read(|view| ledger::of(view, patient.key)).unwrap();
+    if records.record(consent::Purpose::AlertEscalate).is_none() {
         house.write(|tx| grant_calls(tx, patient.id));
     }
     house.write(|tx| {
@@ -59,8 +59,8 @@ pub(crate) fn a_finding_is_whole_for_clinicians_one_value_for_the_front_line_and
         house.revoke(ana.id, "alert.evaluate").must(201);
         for role in [Role::Clinician, Role::Agent] {
             let masked = seen(role);
-            for told in ["finding", "rule", "rule_version", "signal", "level", "peak"] {
-                assert_eq!(masked[told], Value::Null, "{told} for {role:?}");
+            for member in ["finding", "rule", "rule_version", "signal", "level", "peak"] {
+                assert_eq!(masked[member], Value::Null, "{member} for {role:?}");
             }
             assert_eq!(masked["masked"]["code"], "E_REVOKED");
             for part in ["escalation", "messages", "sla"] {

@@ -20,7 +20,7 @@ pub(crate) struct View {
     pub name: String,
     /// Their telephone, for who may see contacts.
     pub phone: Option<String>,
-    /// What judgement said; `None` without a legal basis to show.
+    /// What judgement found; `None` without a legal basis to show.
     pub judged: Option<Judged>,
     /// Where it stands.
     pub state: AlertState,
@@ -67,19 +67,19 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// By what messages about it are told from those about others.
+    /// By what messages about it are distinguished from those about others.
     #[must_use]
     pub(crate) fn mark(&self) -> String {
         domain::messages::mark(&self.alert.to_string())
     }
 
-    /// As it stands, where that may be told.
+    /// As it stands, where that may be shown.
     #[must_use]
     pub(crate) fn level(&self) -> Option<Level> {
         self.judged.as_ref().map(|judged| judged.level)
     }
 
-    /// Whether it stands at red, as far as that may be told.
+    /// Whether it stands at red, as far as that may be shown.
     #[must_use]
     pub(crate) fn is_red(&self) -> bool {
         self.level() == Some(Level::Red)
@@ -92,7 +92,7 @@ impl View {
     }
 }
 
-/// What judgement said.
+/// What judgement found.
 #[derive(Debug, Clone)]
 pub(crate) struct Judged {
     /// What the rule looks at.

@@ -13,7 +13,7 @@ pub(crate) struct View {
     pub filter: Filter,
     /// How many there are, whatever the filter.
     pub counts: Counts,
-    /// What goes on before what late data told of the past; the gravest first, then the longest waiting.
+    /// What goes on before what late data raised afterwards; the gravest first, then the longest waiting.
     pub rows: Vec<Row>,
     /// Alerts that nobody answered up to the top of their policy: above every queue, whatever was asked for.
     pub pinned: Vec<Row>,
@@ -75,7 +75,7 @@ pub(crate) struct Counts {
     pub unclaimed: u32,
     /// The reader's own.
     pub mine: u32,
-    /// Told of the past by late data, and over.
+    /// Raised afterwards by late data, and over.
     pub past: u32,
 }
 
@@ -151,7 +151,7 @@ impl View {
 }
 
 impl Row {
-    /// By what messages about it are told from those about others.
+    /// By what messages about it are distinguished from those about others.
     #[must_use]
     pub(crate) fn mark(&self) -> String {
         domain::messages::mark(&self.alert.to_string())
@@ -168,13 +168,13 @@ impl Row {
         if gone.saturating_mul(5) >= whole.saturating_mul(4) { "is-near" } else { "" }
     }
 
-    /// Whether it stands behind what goes on: it is resolved, or late data told of it when it was over.
+    /// Whether it stands behind what goes on: it is resolved, or late data raised it when it was over.
     #[must_use]
     pub(crate) fn is_past(&self) -> bool {
         self.state == AlertState::Resolved || self.retrospective && self.ended_at.is_some()
     }
 
-    /// Whether it stands at red, as far as that may be told.
+    /// Whether it stands at red, as far as that may be shown.
     #[must_use]
     pub(crate) fn is_red(&self) -> bool {
         self.level == Some(Level::Red)

@@ -59,7 +59,7 @@ impl Scene {
         serde_json::to_value(log::verify(&self.house.home, &self.key, None, &[]).unwrap()).unwrap()
     }
 
-    fn told(&self, user: UserId) -> Vec<String> {
+    fn notices_of(&self, user: UserId) -> Vec<String> {
         let about = log::VERIFICATION.to_owned();
         let all = self.house.home.read(|view| store::messages::of_case(view, "audit", &about)).unwrap();
         let theirs = all.into_iter().filter(|one| one.recipient == user.to_string());
@@ -139,7 +139,7 @@ fn a_break_is_found_at_its_entry_and_told_to_who_answers_for_the_log() {
         assert_eq!((&done["state"], &done["code"]), (&json!("done"), &json!("broken")));
         assert_eq!((&done["report"], &done["report"]["first_break"]["index"]), (&scene.report(), &json!(3)));
         for who in people {
-            assert!(scene.told(who).contains(&"log_broken".to_owned()), "{who} is told");
+            assert!(scene.notices_of(who).contains(&"log_broken".to_owned()), "{who} is told");
         }
         let page = house.get(&auditor, "/audit").body;
         assert!(page.as_str().unwrap().contains("Quebra na entrada 3"), "{page}");
@@ -176,11 +176,11 @@ fn an_auditor_reads_a_pseudonym_wherever_a_break_names_a_patient() {
             let found =
                 json!({ "ok": false, "size": 9, "root": "", "first_break": { "index": null, "what": what } });
             house.write(|tx| run::end(tx, &held, run::End::Done("broken", &found)));
-            let said = house.get(&auditor, ALL).must(200);
-            let said = said["items"][0]["report"]["first_break"]["what"].as_str().unwrap().to_owned();
-            assert!(!said.contains(&id), "{said}");
-            assert_eq!(said.len(), what.len(), "another id of the same form stands there: {said}");
-            assert_eq!(said == what, row.is_some(), "an alert's id is not a person's: {said}");
+            let report = house.get(&auditor, ALL).must(200);
+            let shown = report["items"][0]["report"]["first_break"]["what"].as_str().unwrap().to_owned();
+            assert!(!shown.contains(&id), "{shown}");
+            assert_eq!(shown.len(), what.len(), "another id of the same form stands there: {shown}");
+            assert_eq!(shown == what, row.is_some(), "an alert's id is not a person's: {shown}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Commands to devices: kept until acknowledged, pushed at once to a device that is connected.
+//! Commands to devices: stored until acknowledged, pushed at once to a device that is connected.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ pub(crate) struct NewCommand {
     /// What to do, as the device understands it; an object.
     #[schema(value_type = Object)]
     body: Value,
-    /// Until when the device may come for it: a week from now unless said, a year at most.
+    /// Until when the device may come for it: a week from now by default, a year at most.
     #[schema(value_type = Option<String>)]
     expires_at: Option<Instant>,
 }

@@ -43,10 +43,10 @@ pub(crate) struct Seen {
     disabled_at: Option<Instant>,
     #[schema(value_type = Option<String>)]
     last_seen_at: Option<Instant>,
-    /// The newest battery level that it told, by telemetry or on its `status` topic.
+    /// The newest battery level that it reported, by telemetry or on its `status` topic.
     battery: Option<Charged>,
-    /// What it last said on its `status` topic, its will included.
-    status: Option<Said>,
+    /// Its last message on its `status` topic, its will included.
+    status: Option<DeviceStatus>,
     version: i64,
 }
 
@@ -58,10 +58,10 @@ pub(crate) struct Charged {
     at: Option<Instant>,
 }
 
-/// What a device said of itself.
+/// A device's status message.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeviceStatus)]
-pub(crate) struct Said {
+pub(crate) struct DeviceStatus {
     /// Its words, cut to one short line.
     text: String,
     #[schema(value_type = Option<String>)]
@@ -73,7 +73,7 @@ fn seen(view: &mut View<'_>, desk: &Desk, device: Device) -> Result<Seen, Fault>
     let word = Word::of(view, device.id, device.key)?;
     Ok(Seen {
         battery: word.battery.map(|(percent, at)| Charged { percent, at }),
-        status: word.status.map(|(text, at)| Said { text, at }),
+        status: word.status.map(|(text, at)| DeviceStatus { text, at }),
         id: device.id,
         label: device.identity.label,
         model: device.identity.model,
@@ -223,7 +223,7 @@ pub(crate) async fn create(call: Call, body: Body<NewDevice>) -> Answer {
 pub(crate) struct Binder {
     #[schema(value_type = String)]
     patient_id: Requested<PatientId>,
-    /// Now unless said.
+    /// Now by default.
     #[schema(value_type = Option<String>)]
     from: Option<Instant>,
     /// Whether it becomes the patient's preferred source.
@@ -262,7 +262,7 @@ pub(crate) struct Unbinder {
     /// Else that of whoever has it when the call arrives.
     #[schema(value_type = Option<String>)]
     patient_id: Option<Requested<PatientId>>,
-    /// Now unless said.
+    /// Now by default.
     #[schema(value_type = Option<String>)]
     at: Option<Instant>,
 }
@@ -271,8 +271,8 @@ pub(crate) struct Unbinder {
 #[utoipa::path(post, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path)), request_body = Option<Unbinder>, responses((status = 200, body = Changed), (status = 404), (status = 409)))]
 pub(crate) async fn unbind(call: Call, id: Path<Requested<DeviceId>>, body: MayBody<Unbinder>) -> Answer {
     call.run(move |desk| {
-        let MayBody(said, bytes) = body;
-        let Unbinder { patient_id: of, at } = said.unwrap_or_default();
+        let MayBody(sent, bytes) = body;
+        let Unbinder { patient_id: of, at } = sent.unwrap_or_default();
         let at = at.unwrap_or(desk.now);
         let (id, of) = desk.read(|view| {
             let device = desk.viewer.audience.device(view, *id)?.id();
@@ -319,7 +319,7 @@ pub(crate) async fn enable(call: Call, id: Path<Requested<DeviceId>>) -> Answer 
 #[serde(deny_unknown_fields)]
 #[schema(as = NewDeviceToken)]
 pub(crate) struct NewToken {
-    /// Until revoked unless said.
+    /// Until revoked by default.
     #[schema(value_type = Option<String>)]
     expires_at: Option<Instant>,
 }

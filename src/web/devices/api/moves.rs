@@ -89,7 +89,7 @@ pub(crate) struct When {
     /// Who is meant; else the one whose the device is.
     #[param(value_type = Option<String>)]
     patient_id: Option<Requested<PatientId>>,
-    /// Now unless said.
+    /// Now by default.
     #[param(value_type = Option<String>)]
     at: Option<Instant>,
 }
@@ -180,7 +180,7 @@ pub(crate) struct Moved {
     to: Option<Instant>,
     /// How many so far.
     readings: i64,
-    /// How many the patient did not permit to be kept: they wait on.
+    /// How many the patient did not permit to be stored: they wait on.
     refused: i64,
     #[schema(value_type = String)]
     asked_at: Instant,

@@ -45,7 +45,7 @@ pub(crate) struct Link {
     pub seen_at: Option<Instant>,
     /// Its battery, in percent.
     pub battery: Option<f64>,
-    /// What it last said of itself, and when.
+    /// Its last status message, and when it came.
     pub status: Option<(String, Option<Instant>)>,
     /// Whom it measures; the name only for who may see contacts.
     pub patient: Option<(PatientId, String)>,
@@ -134,7 +134,7 @@ pub(crate) struct Detail {
     pub patients: Offer,
 }
 
-/// Wearers whose binding may have ended otherwise than was said.
+/// Wearers whose binding may have ended otherwise than was recorded.
 const WEARERS: usize = 8;
 
 impl Detail {
@@ -175,7 +175,7 @@ pub(crate) struct Moved {
     pub gives: bool,
     /// How many so far.
     pub readings: i64,
-    /// How many were dropped because the patient does not permit them to be kept.
+    /// How many were dropped because the patient does not permit them to be stored.
     pub refused: i64,
     /// Since when it was measured.
     pub from: Instant,

@@ -34,10 +34,10 @@ pub(crate) struct Seen {
 impl Shown for Policy {
     type Seen = Seen;
 
-    fn seen(held: Version<Self>, standing: Standing) -> Result<Seen, Fault> {
-        let all = if held.name == escalation::RED { held.body.beyond() } else { Vec::new() };
+    fn seen(stored: Version<Self>, standing: Standing) -> Result<Seen, Fault> {
+        let all = if stored.name == escalation::RED { stored.body.beyond() } else { Vec::new() };
         let beyond = all.into_iter().map(Beyond::name).collect();
-        Ok(Seen { policy: held.body, beyond, standing })
+        Ok(Seen { policy: stored.body, beyond, standing })
     }
 }
 
@@ -45,7 +45,7 @@ impl Shown for Policy {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = EscalationPolicyProposal)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Said {
+pub(crate) struct Proposal {
     /// In both languages: {pt, en}.
     #[schema(value_type = Object)]
     name: Name,
@@ -64,7 +64,7 @@ pub(crate) struct Said {
     nobody_reached: Step,
 }
 
-impl Said {
+impl Proposal {
     fn policy(self, id: &str, version: u32) -> Result<Policy, Fault> {
         let Self { name, starts_after, steps, repeat, acknowledged_for, nobody_reached } = self;
         let id = id.to_owned();
@@ -97,8 +97,8 @@ pub(crate) async fn history(call: Call, id: Path<String>) -> Answer {
 
 /// Proposes a version, which waits for a second person. `If-Match` holds the newest number that was seen, `"0"` for a
 /// new policy.
-#[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/proposals", tag = "escalation", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Said, responses((status = 201, body = Seen), (status = 412), (status = 422)))]
-pub(crate) async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<Said>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/proposals", tag = "escalation", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Proposal, responses((status = 201, body = Seen), (status = 412), (status = 422)))]
+pub(crate) async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<Proposal>) -> Answer {
     call.run(move |desk| api::propose(desk, &id, seen, |_, version| body.value.policy(&id, version))).await
 }
 
@@ -118,7 +118,7 @@ pub(crate) async fn refuse(call: Call, id: Path<String>, body: Body<Which>) -> A
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct When {
-    /// Now unless said.
+    /// Now by default.
     #[param(value_type = Option<String>)]
     at: Option<Instant>,
 }
@@ -169,8 +169,8 @@ pub(crate) async fn targets(call: Call, id: Path<String>, when: Query<When>) -> 
     call.run(move |desk| {
         let at = when.at.unwrap_or(desk.now);
         let items = desk.read(|view| {
-            let held = versions::in_force::<Policy>(view, &id, at)?;
-            let policy = held.ok_or_else(|| Fault::new(crate::Code::NotFound))?.body;
+            let stored = versions::in_force::<Policy>(view, &id, at)?;
+            let policy = stored.ok_or_else(|| Fault::new(crate::Code::NotFound))?.body;
             let steps = policy.steps.iter().enumerate().map(|(place, step)| (Some(place + 1), step));
             let mut items = Vec::new();
             for (step, meant) in steps.chain(std::iter::once((None, &policy.nobody_reached))) {
@@ -244,21 +244,21 @@ pub(crate) struct Difference {
 }
 
 impl From<domain::escalation::DryRun> for DryRunOutcome {
-    fn from(told: domain::escalation::DryRun) -> Self {
+    fn from(outcome: domain::escalation::DryRun) -> Self {
         let step = |step: &domain::escalation::StepTally| DryRunStep {
             called: step.paged,
             pages: step.pages,
             empty: step.empty,
         };
-        let people = told.people.iter().flat_map(|(user, days)| {
+        let people = outcome.people.iter().flat_map(|(user, days)| {
             days.iter().map(|(day, pages)| Day { user_id: *user, day: day.to_string(), pages: *pages })
         });
         Self {
-            alerts: told.cases,
-            pages: told.pages(),
-            nobody_reached: told.unanswered,
-            steps: told.steps.iter().map(step).collect(),
-            top: step(&told.top),
+            alerts: outcome.cases,
+            pages: outcome.pages(),
+            nobody_reached: outcome.unanswered,
+            steps: outcome.steps.iter().map(step).collect(),
+            top: step(&outcome.top),
             people: people.collect(),
         }
     }
@@ -278,16 +278,16 @@ impl From<Rehearsal> for DryRun {
 
 /// What a policy would have done with the red alerts of the last 30 days, with today's people and schedules; without
 /// a body, the version in force.
-#[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/dry-run", tag = "escalation", params(("id" = String, Path)), request_body = Option<Said>, responses((status = 200, body = DryRun), (status = 404), (status = 422)))]
-pub(crate) async fn dry_run(call: Call, id: Path<String>, body: MayBody<Said>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/dry-run", tag = "escalation", params(("id" = String, Path)), request_body = Option<Proposal>, responses((status = 200, body = DryRun), (status = 404), (status = 422)))]
+pub(crate) async fn dry_run(call: Call, id: Path<String>, body: MayBody<Proposal>) -> Answer {
     call.run(move |desk| {
-        let policy = body.0.map(|said| said.policy(&id, 0)).transpose()?;
+        let policy = body.0.map(|proposal| proposal.policy(&id, 0)).transpose()?;
         let rehearsal = desk.read(|view| {
             let policy = match policy {
                 Some(policy) => policy,
                 None => {
-                    let held = versions::in_force::<Policy>(view, &id, desk.now)?;
-                    held.ok_or_else(|| Fault::new(crate::Code::NotFound))?.body
+                    let stored = versions::in_force::<Policy>(view, &id, desk.now)?;
+                    stored.ok_or_else(|| Fault::new(crate::Code::NotFound))?.body
                 }
             };
             rehearse(view, &policy, desk.now)

@@ -102,9 +102,9 @@ pub(crate) struct Progress {
 pub(crate) fn progress(desk: &Desk, alert: Visible<AlertId>) -> Result<Reply, Fault> {
     let id = alert.id();
     desk.read(|view| {
-        desk.cases().get(view, alert)?.told()?;
-        let held = escalation::of_alert(view, id)?.ok_or_else(|| Fault::new(crate::Code::NotFound))?;
-        let steps = escalation::steps(view, &held.id)?.into_iter().map(|step| Stepped {
+        desk.cases().get(view, alert)?.judged_or_fault()?;
+        let run = escalation::of_alert(view, id)?.ok_or_else(|| Fault::new(crate::Code::NotFound))?;
+        let steps = escalation::steps(view, &run.id)?.into_iter().map(|step| Stepped {
             at: step.at,
             due_at: step.due_at,
             did: step.did,
@@ -112,14 +112,14 @@ pub(crate) fn progress(desk: &Desk, alert: Visible<AlertId>) -> Result<Reply, Fa
             round: step.round,
             people: step.people,
         });
-        let pages = messages::of_case(view, &held.kind, &held.subject)?.into_iter().map(|page| Sent {
+        let pages = messages::of_case(view, &run.kind, &run.subject)?.into_iter().map(|page| Sent {
             at: page.created_at,
             recipient: page.recipient,
             channel: page.channel.name(),
             state: page.way.state.name(),
         });
         let silenced = cases::silence(view, id)?.is_some();
-        let run = &held.run;
+        let run = &run.run;
         Reply::ok(&Progress {
             policy: run.policy.id.clone(),
             version: run.policy.version,

@@ -47,8 +47,8 @@ pub(crate) fn names(view: &mut View<'_>, room: &Room) -> Result<Names, Fault> {
     let people = staff.into_iter().filter_map(|user| Some((user.id, String::from(user.identity?.name))));
     Ok(Names {
         gone,
-        schedules: duties.into_iter().map(|held| (held.name, spoken(w, held.body.name))).collect(),
-        teams: teams.into_iter().map(|held| (held.name, spoken(w, held.body.name))).collect(),
+        schedules: duties.into_iter().map(|duty| (duty.name, spoken(w, duty.body.name))).collect(),
+        teams: teams.into_iter().map(|team| (team.name, spoken(w, team.body.name))).collect(),
         people: people.collect(),
     })
 }
@@ -57,8 +57,8 @@ pub(crate) fn names(view: &mut View<'_>, room: &Room) -> Result<Names, Fault> {
 #[must_use]
 pub(crate) fn choices(w: &Words, names: &Names) -> Vec<(Key, Vec<Choice>)> {
     let choice = |target: Target, label: String| Choice { value: sent(&target), label };
-    let of = |held: &BTreeMap<String, String>, target: fn(String) -> Target| -> Vec<Choice> {
-        held.iter().map(|(id, name)| choice(target(id.clone()), name.clone())).collect()
+    let of = |names: &BTreeMap<String, String>, target: fn(String) -> Target| -> Vec<Choice> {
+        names.iter().map(|(id, name)| choice(target(id.clone()), name.clone())).collect()
     };
     let able = Can::AnswerCalls.roles().iter();
     let roles = able.map(|role| choice(Target::Role(*role), w.say(role_word(*role)))).collect();
@@ -152,11 +152,12 @@ fn called(w: &Words, names: &Names, user: UserId) -> String {
 
 /// A dry run in the reader's words.
 #[must_use]
-pub(crate) fn rehearsed(room: &Room, names: &Names, policy: &Policy, told: &Rehearsal) -> Rehearsed {
+pub(crate) fn rehearsed(room: &Room, names: &Names, policy: &Policy, rehearsal: &Rehearsal) -> Rehearsed {
     let w = room.words();
-    let Rehearsal { from, to, draft, in_force } = told;
-    let before =
-        |place: usize| in_force.as_ref().and_then(|told| told.steps.get(place)).map(|tally| tally.pages);
+    let Rehearsal { from, to, draft, in_force } = rehearsal;
+    let before = |place: usize| {
+        in_force.as_ref().and_then(|rehearsal| rehearsal.steps.get(place)).map(|tally| tally.pages)
+    };
     let step = |(place, tally): (usize, &domain::escalation::StepTally)| Row {
         label: w.one("policy-step", "n", place + 1),
         pages: tally.pages,
@@ -169,9 +170,9 @@ pub(crate) fn rehearsed(room: &Room, names: &Names, policy: &Policy, told: &Rehe
         label: w.say("policy-nobody"),
         pages: draft.top.pages,
         empty: draft.top.empty,
-        before: in_force.as_ref().map(|told| told.top.pages),
+        before: in_force.as_ref().map(|rehearsal| rehearsal.top.pages),
     });
-    let worst = |told: &domain::escalation::DryRun| told.worst_day().map_or(0, |(_, _, n)| n);
+    let worst = |rehearsal: &domain::escalation::DryRun| rehearsal.worst_day().map_or(0, |(_, _, n)| n);
     let sum = |what, of: &dyn Fn(&domain::escalation::DryRun) -> u32| Sum {
         what,
         now: of(draft),
@@ -198,8 +199,8 @@ pub(crate) fn rehearsed(room: &Room, names: &Names, policy: &Policy, told: &Rehe
         alerts: draft.cases,
         rows,
         sums: vec![
-            sum(Key("policy-pages"), &|told| told.pages()),
-            sum(Key("policy-unanswered"), &|told| told.unanswered),
+            sum(Key("policy-pages"), &|rehearsal| rehearsal.pages()),
+            sum(Key("policy-unanswered"), &|rehearsal| rehearsal.unanswered),
             sum(Key("policy-worst"), &worst),
         ],
         people,

@@ -67,11 +67,11 @@ pub(crate) async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) ->
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
-                let held = PolicySetting::read(view, room, &id, !asked.new.is_empty())?;
-                let mut shown = held.shown(view, room)?;
-                if let Some(policy) = held.kept.in_force().filter(|_| !asked.rehearse.is_empty()) {
-                    let told = rehearse(view, policy, room.now)?;
-                    shown.rehearsed = Some(rehearsed(room, &held.names, policy, &told));
+                let setting = PolicySetting::read(view, room, &id, !asked.new.is_empty())?;
+                let mut shown = setting.shown(view, room)?;
+                if let Some(policy) = setting.versions.in_force().filter(|_| !asked.rehearse.is_empty()) {
+                    let rehearsal = rehearse(view, policy, room.now)?;
+                    shown.rehearsed = Some(rehearsed(room, &setting.names, policy, &rehearsal));
                 }
                 Ok(shown)
             })?;
@@ -85,32 +85,33 @@ pub(crate) async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) ->
 
 /// A policy with all its versions, and how what it names is called.
 struct PolicySetting {
-    kept: page::Setting<Policy>,
+    versions: page::Setting<Policy>,
     names: Names,
 }
 
 impl PolicySetting {
     fn read(view: &mut View<'_>, room: &Room, id: &str, begins: bool) -> Result<Self, Fault> {
-        let kept = page::Setting::read(view, room, Kind::Policies, id, begins)?;
-        Ok(Self { kept, names: names(view, room)? })
+        let versions = page::Setting::read(view, room, Kind::Policies, id, begins)?;
+        Ok(Self { versions, names: names(view, room)? })
     }
 
     fn shown(&self, view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         let editor = room.viewer.may(Kind::Policies.changed_by());
         Ok(pages::View {
-            kept: with_words(room, &self.names, |telling| self.kept.kept(view, room, telling))?,
-            targets: match self.kept.in_force() {
+            kept: with_words(room, &self.names, |telling| self.versions.setting_view(view, room, telling))?,
+            targets: match self.versions.in_force() {
                 Some(policy) => targets(view, room, &self.names, policy)?,
                 None => pages::Targets { at: room.now, steps: Vec::new() },
             },
-            editor: editor.then(|| self.editor(room, self.kept.newest().map_or_else(Draft::new, Draft::of))),
+            editor: editor
+                .then(|| self.editor(room, self.versions.newest().map_or_else(Draft::new, Draft::of))),
             rehearsed: None,
         })
     }
 
     fn editor(&self, room: &Room, draft: Draft) -> Editor {
         let choices = choices(room.words(), &self.names);
-        Editor { seen: self.kept.seen(), draft, choices, ..Editor::default() }
+        Editor { seen: self.versions.seen(), draft, choices, ..Editor::default() }
     }
 }
 
@@ -132,16 +133,16 @@ pub(crate) async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String,
                 }
             }
             let view = room.read(|view| {
-                let held = PolicySetting::read(view, room, &id, true)?;
-                let mut shown = held.shown(view, room)?;
-                let mut editor = held.editor(room, draft.clone());
+                let setting = PolicySetting::read(view, room, &id, true)?;
+                let mut shown = setting.shown(view, room)?;
+                let mut editor = setting.editor(room, draft.clone());
                 (editor.seen, editor.refused) = (seen, refused);
                 match &made {
                     Ok(policy) if matches!(button, "check" | "rehearse" | "propose") => {
-                        look(view, room, &held, policy, &mut editor)?;
+                        look(view, room, &setting, policy, &mut editor)?;
                         if button == "rehearse" {
-                            let told = rehearse(view, policy, room.now)?;
-                            editor.rehearsed = Some(rehearsed(room, &held.names, policy, &told));
+                            let rehearsal = rehearse(view, policy, room.now)?;
+                            editor.rehearsed = Some(rehearsed(room, &setting.names, policy, &rehearsal));
                         }
                     }
                     Err(wrong) if matches!(button, "check" | "rehearse" | "propose") => {
@@ -165,12 +166,12 @@ pub(crate) async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String,
 fn look(
     view: &mut View<'_>,
     room: &Room,
-    held: &PolicySetting,
+    setting: &PolicySetting,
     policy: &Policy,
     editor: &mut Editor,
 ) -> Result<(), Fault> {
-    editor.changes = with_words(room, &held.names, |telling| held.kept.changes(telling, policy));
-    editor.targets = Some(targets(view, room, &held.names, policy)?);
+    editor.changes = with_words(room, &setting.names, |telling| setting.versions.changes(telling, policy));
+    editor.targets = Some(targets(view, room, &setting.names, policy)?);
     Ok(())
 }
 

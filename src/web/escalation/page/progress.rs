@@ -152,7 +152,7 @@ fn outside(template: &str) -> Key {
     }
 }
 
-/// What was done, with what became of each message. A page outside the escalation (a hand-over) is told by its messages.
+/// What was done, with what became of each message. A page outside the escalation (a hand-over) is shown by its messages.
 fn done(
     view: &mut View<'_>,
     w: &Words,
@@ -174,14 +174,14 @@ fn done(
         let way = (message.channel, message.way.state);
         let name = known.user(view, user)?;
         let same = |step_shown: &&mut StepShown| {
-            step_shown.at == message.created_at && step_shown.people.iter().any(|held| held.name == name)
+            step_shown.at == message.created_at && step_shown.people.iter().any(|person| person.name == name)
         };
         match shown.iter_mut().find(same) {
             Some(step_shown) => step_shown
                 .people
                 .iter_mut()
-                .filter(|held| held.name == name)
-                .for_each(|held| held.ways.push(way)),
+                .filter(|person| person.name == name)
+                .for_each(|person| person.ways.push(way)),
             None => shown.push(StepShown {
                 at: message.created_at,
                 label: w.say(outside(&message.template)),

@@ -84,15 +84,15 @@ pub(crate) fn a_dry_run_and_who_would_be_paged_now() {
         raise(&house, &ana);
         house.clock.advance(Duration::from_secs(3_600));
         let who = house.enter(clinician, Role::Clinician);
-        let told = house.post(&who, &format!("{POLICIES}/red_alert/dry-run"), &body(10)).must(200);
-        let draft = &told["draft"];
+        let dry_run = house.post(&who, &format!("{POLICIES}/red_alert/dry-run"), &body(10)).must(200);
+        let draft = &dry_run["draft"];
         assert_eq!((&draft["alerts"], &draft["steps"][0]["pages"]), (&json!(1), &json!(1)));
         assert_eq!(draft["people"][0], json!({ "user_id": clinician, "day": "2026-11-22", "pages": 1 }));
-        assert_eq!((&draft["nobody_reached"], &told["in_force"]["pages"]), (&json!(1), &json!(0)));
-        assert_eq!(told["difference"]["pages"], 1);
-        let held =
+        assert_eq!((&draft["nobody_reached"], &dry_run["in_force"]["pages"]), (&json!(1), &json!(0)));
+        assert_eq!(dry_run["difference"]["pages"], 1);
+        let stored =
             house.call("POST", &format!("{POLICIES}/red_alert/dry-run"), &[("authorization", &who)], None);
-        assert_eq!(held.must(200)["difference"]["pages"], 0);
+        assert_eq!(stored.must(200)["difference"]["pages"], 0);
 
         let path = format!("{POLICIES}/complexity_high/targets");
         let targets = house.get(&who, &path).must(200);
@@ -188,9 +188,9 @@ pub(crate) fn an_engine_that_gives_no_sign_is_told_to_the_monitor_without_a_pers
     for house in houses() {
         let seen = house.call("GET", "/healthz/engine", &[], None);
         assert_eq!((seen.status, &seen.body["ok"]), (503, &json!(false)), "no engine runs here");
-        let told: Vec<&String> = seen.body.as_object().unwrap().keys().collect();
+        let members: Vec<&String> = seen.body.as_object().unwrap().keys().collect();
         assert_eq!(
-            told,
+            members,
             [
                 "ailments",
                 "aside_by_ms",
@@ -227,22 +227,23 @@ pub(crate) fn several_alerts_are_answered_for_in_one_call_that_names_each() {
         let ack = |who: &str, alerts: Value| {
             house.post(who, "/api/v1/alerts/ack", &json!({ "alerts": alerts })).must(200)["items"].clone()
         };
-        let told = ack(&manager, json!([alert]));
+        let answer = ack(&manager, json!([alert]));
         assert_eq!(
-            (told[0]["state"].as_str(), told[0]["code"].as_str()),
+            (answer[0]["state"].as_str(), answer[0]["code"].as_str()),
             (None, Some("E_ROLE")),
             "was not called"
         );
-        let told = ack(&clinician, json!([alert, strange, alert]));
+        let answer = ack(&clinician, json!([alert, strange, alert]));
         let none = Value::Null;
         let wanted = json!([
             { "alert": alert, "state": "acknowledged", "owner": one, "code": none },
             { "alert": strange, "state": none, "owner": none, "code": "E_NOT_FOUND" },
         ]);
-        assert_eq!(told, wanted, "each once");
+        assert_eq!(answer, wanted, "each once");
         assert_eq!(house.get(&clinician, &format!("/api/v1/alerts/{alert}")).must(200)["owner"], json!(one));
         assert_eq!(ack(&other, json!([alert]))[0]["owner"], json!(one), "it stays with who answered first");
-        let said = |alerts: Value| house.post(&clinician, "/api/v1/alerts/ack", &json!({ "alerts": alerts }));
-        assert_eq!(said(json!([])).code(), "E_INVALID", "there is no way to say: all");
+        let acked =
+            |alerts: Value| house.post(&clinician, "/api/v1/alerts/ack", &json!({ "alerts": alerts }));
+        assert_eq!(acked(json!([])).code(), "E_INVALID", "there is no way to say: all");
     }
 }

@@ -105,9 +105,9 @@ async fn a_second_person_puts_a_proposal_in_force_and_its_author_cannot() {
     assert!(page.contains("Aprovar e pôr em vigor a v2"));
     let done = clinic.post(Role::Manager, &approve, &[("version", "2")]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER);
-    let held = clinic.state.store.read(|view| versions::in_force::<Policy>(view, "red_alert", now()));
-    let held = held.unwrap().unwrap();
-    assert_eq!((held.version, held.body.version, held.body.steps[0].minutes), (2, 2, 7));
+    let stored = clinic.state.store.read(|view| versions::in_force::<Policy>(view, "red_alert", now()));
+    let stored = stored.unwrap().unwrap();
+    assert_eq!((stored.version, stored.body.version, stored.body.steps[0].minutes), (2, 2, 7));
     let history = clinic.get(Role::Auditor, PATH).await.text;
     assert!(
         history.contains("Pessoa clinician") && history.contains("Pessoa manager"),

@@ -88,7 +88,7 @@ async fn a_silence_is_shown_as_a_silence_and_who_asks_for_a_second_is_told_why_n
     assert!(second.contains("Você já adiou este alerta vermelho") && !second.contains("LGPD"), "{second}");
 }
 
-/// A turn on call that begins is told, and is no siren.
+/// A turn on call that begins is announced, and is no siren.
 #[actix_web::test]
 async fn a_notice_is_calm_and_is_read_where_it_leads() {
     let clinic = Clinic::open();
@@ -234,11 +234,11 @@ async fn of_a_case_that_went_back_its_page_says_whose_it_was_in_both_languages()
     let reason = [("reason", "saiu da casa")];
     let blocked = clinic.post(Role::Admin, &format!("/users/{agent}/lock"), &reason).await;
     assert_eq!(blocked.status, StatusCode::OK, "{}", blocked.text);
-    let told = "Pessoa agent não podia responder; o caso voltou à fila";
+    let sentence = "Pessoa agent não podia responder; o caso voltou à fila";
     let page = clinic.get(Role::Clinician, &path).await.text;
-    assert!(page.contains(&format!("<p>{told}</p>")) && page.contains("data-given-back"), "{page}");
+    assert!(page.contains(&format!("<p>{sentence}</p>")) && page.contains("data-given-back"), "{page}");
     let patient = clinic.get(Role::Clinician, &format!("/patients/{}", clinic.patient)).await.text;
-    assert!(patient.contains(told), "{patient}");
+    assert!(patient.contains(sentence), "{patient}");
     let english = TestRequest::get().uri(&path).insert_header(("accept-language", "en"));
     let page = clinic.send(Some(Role::Clinician), english).await.text;
     assert!(page.contains("Pessoa agent could not answer; the case is back in the queue"), "{page}");
@@ -246,7 +246,7 @@ async fn of_a_case_that_went_back_its_page_says_whose_it_was_in_both_languages()
     let taken = clinic.post(Role::Clinician, &format!("{path}/claim"), &[]).await;
     assert_eq!(taken.status, StatusCode::SEE_OTHER, "{}", taken.text);
     let page = clinic.get(Role::Clinician, &path).await.text;
-    assert!(page.contains(told) && !page.contains("data-given-back"), "{page}");
+    assert!(page.contains(sentence) && !page.contains("data-given-back"), "{page}");
 }
 
 #[actix_web::test]

@@ -1,4 +1,4 @@
-//! Escalation policies: who is paged in which order. The words in which one escalation is told.
+//! Escalation policies: who is paged in which order. The words in which one escalation is described.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -26,8 +26,8 @@ impl Names {
     /// A target in words; one that is not there says so.
     #[must_use]
     pub(crate) fn target(&self, w: &Words, target: &Target) -> String {
-        let of = |held: Option<&String>, name: &str, kind: Key| match held {
-            Some(held) => format!("{held} ({})", w.say(kind)),
+        let of = |name_of: Option<&String>, name: &str, kind: Key| match name_of {
+            Some(name_of) => format!("{name_of} ({})", w.say(kind)),
             None => w.one("policy-target-unknown", "name", name),
         };
         match target {

@@ -198,10 +198,10 @@ impl Called {
     /// Each way in words: the icon, its name, what became of it, the tone.
     #[must_use]
     pub(crate) fn receipts(&self, w: &Words) -> Vec<(&'static str, String, &'static str)> {
-        let told = |(channel, state): &(Channel, State)| {
+        let receipt = |(channel, state): &(Channel, State)| {
             let text = format!("{}: {}", w.say(channel_word(*channel)), w.say(receipt_word(*state)));
             (channel_icon(*channel), text, receipt_tone(*state))
         };
-        self.ways.iter().map(told).collect()
+        self.ways.iter().map(receipt).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! What every operation of the document shares, said once: an id of its own, and the refusals that any handler of its
+//! What every operation of the document shares, stated once: an id of its own, and the refusals that any handler of its
 //! kind can give. A handler writes only what is special to it.
 
 use std::collections::BTreeMap;
@@ -58,7 +58,10 @@ fn refusals(method: &str, path: &str, operation: &mut Operation) {
     let open = operation.security.as_ref().is_some_and(Vec::is_empty);
     let placed = |place: ParameterIn| {
         let parameters = operation.parameters.iter().flatten();
-        parameters.filter(|held| matches!(held, RefOr::T(held) if held.parameter_in == place)).count() > 0
+        parameters
+            .filter(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == place))
+            .count()
+            > 0
     };
     let (by_path, by_query) = (placed(ParameterIn::Path) || path.contains('{'), placed(ParameterIn::Query));
     let by_body = operation.request_body.is_some();

@@ -52,7 +52,7 @@ pub(crate) struct Event {
     at: Instant,
     /// The state it came to.
     what: String,
-    /// What the provider said: `smtp_250`, `http_503`, `timeout`, `bounced`, `out_of_date`, `replay`.
+    /// The provider's answer: `smtp_250`, `http_503`, `timeout`, `bounced`, `out_of_date`, `replay`.
     code: Option<String>,
 }
 
@@ -74,7 +74,7 @@ pub(crate) async fn list(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
             let alert = desk.viewer.audience.alert(view, *id)?;
-            desk.cases().get(view, alert)?.told()?;
+            desk.cases().get(view, alert)?.judged_or_fault()?;
             let all = messages::of_case(view, escalation::ALERT, &alert.id().to_string())?;
             let items = all.into_iter().map(|stored| seen(view, stored)).collect::<Result<Vec<_>, _>>()?;
             Reply::ok(&List::whole(items))

@@ -55,7 +55,7 @@ impl From<&Stored> for Seen {
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
-    /// Said for clarity: nobody sees anybody else's.
+    /// Stated for clarity: nobody sees anybody else's.
     mine: Option<String>,
     /// Only what was not read and still matters. Whoever asks so has received it.
     unread: Option<String>,

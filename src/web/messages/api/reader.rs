@@ -16,7 +16,7 @@ use store::messages::reader::{self, Reader};
 pub(crate) struct MailPreferences {
     /// `pt-BR` or `en`.
     lang: String,
-    /// IANA: the clock that instants in a message are told on.
+    /// IANA: the zone of instants in a message.
     zone: String,
 }
 

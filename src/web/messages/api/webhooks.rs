@@ -125,7 +125,7 @@ pub(crate) struct After {
     /// What was planned after this cursor; everything when there is none.
     #[serde(default)]
     cursor: i64,
-    /// At most so many rows: 100 unless said, 1,000 at the most.
+    /// At most so many rows: 100 by default, 1,000 at the most.
     limit: Option<i64>,
 }
 
@@ -170,13 +170,13 @@ pub(crate) struct WebhookCall {
     #[schema(value_type = String)]
     at: (),
     #[schema(inline)]
-    data: ToldData,
+    data: EventData,
 }
 
 /// What waits, and where. Nothing of a person, nothing measured.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of domain::webhook::Data, for the document only")]
-pub(crate) struct ToldData {
+pub(crate) struct EventData {
     /// Grows in the order of planning: a receiver that was away asks for what came after it.
     cursor: i64,
     /// Which call to this program this is, from 1 and without a hole, in the order in which they first left; the same on

@@ -56,9 +56,9 @@ fn waiting(room: &Room) -> Result<View, Fault> {
 
 /// What the schedules are called: turns that begin together differ by their names alone.
 fn schedules(room: &Room) -> Result<BTreeMap<String, String>, Fault> {
-    let held = room.read(|view| Ok(versions::all_in_force::<Duty>(view, room.now)?))?;
-    let named = |held: versions::Version<Duty>| (held.name, name(&held.body.name, room.words().lang));
-    Ok(held.into_iter().map(named).collect())
+    let duties = room.read(|view| Ok(versions::all_in_force::<Duty>(view, room.now)?))?;
+    let named = |duty: versions::Version<Duty>| (duty.name, name(&duty.body.name, room.words().lang));
+    Ok(duties.into_iter().map(named).collect())
 }
 
 /// What the reader has in sight.

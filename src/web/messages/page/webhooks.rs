@@ -30,20 +30,20 @@ pub(crate) async fn list(visit: Visit) -> Answer {
 
 fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
     let mut rows = Vec::new();
-    for held in webhooks::all(view)? {
-        rows.push(program(view, held)?);
+    for webhook in webhooks::all(view)? {
+        rows.push(program(view, webhook)?);
     }
     Ok(pages::View { rows, may_manage: room.viewer.may(Can::ManageWebhooks), ..pages::View::default() })
 }
 
-fn program(view: &mut View<'_>, held: Webhook) -> Result<Program, Fault> {
-    let Webhook { id, url, created_at: since, disabled_at: disabled } = held;
+fn program(view: &mut View<'_>, webhook: Webhook) -> Result<Program, Fault> {
+    let Webhook { id, url, created_at: since, disabled_at: disabled } = webhook;
     let last = messages::newest(view, Channel::Webhook, &id, 1)?.into_iter().next();
     let last = last.map(|stored| call(view, stored)).transpose()?;
     Ok(Program { id, url: webhook::shown(&url).to_owned(), since, disabled, last })
 }
 
-/// A call with what was said of it last, where something is wrong with it.
+/// A call with its last answer, where something is wrong with it.
 fn call(view: &mut View<'_>, stored: Stored) -> Result<Call, Fault> {
     let troubled =
         stored.way.state == State::Failed || stored.way.state == State::Due && stored.way.attempt > 0;
@@ -117,7 +117,7 @@ pub(crate) async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) ->
 }
 
 fn one(view: &mut View<'_>, room: &Room, id: &str, asked: &Asked) -> Result<One, Fault> {
-    let held = webhooks::get(view, id)?;
+    let webhook = webhooks::get(view, id)?;
     let cursor: Option<i64> = asked.cursor.trim().parse().ok().filter(|cursor| *cursor >= 0);
     let mut rows = match cursor {
         Some(cursor) => messages::after(view, Channel::Webhook, id, cursor, SHOWN + 1)?,
@@ -129,7 +129,7 @@ fn one(view: &mut View<'_>, room: &Room, id: &str, asked: &Asked) -> Result<One,
     }
     let next = rows.last().map(|row| row.id).filter(|_| more);
     Ok(One {
-        program: program(view, held)?,
+        program: program(view, webhook)?,
         calls: rows.into_iter().map(|stored| call(view, stored)).collect::<Result<_, _>>()?,
         cursor: cursor.map_or_else(String::new, |cursor| cursor.to_string()),
         next,

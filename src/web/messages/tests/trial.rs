@@ -50,8 +50,9 @@ async fn messages_are_written_in_the_language_and_on_the_clock_that_their_reader
     let clinic = Clinic::open();
     let page = clinic.get(Role::Agent, "/account").await.text;
     assert!(page.contains("value=\"America/Sao_Paulo\""), "{page}");
-    let kept = clinic.post(Role::Agent, "/account/mail", &[("lang", "en"), ("zone", "America/Manaus")]).await;
-    assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.text);
+    let saved =
+        clinic.post(Role::Agent, "/account/mail", &[("lang", "en"), ("zone", "America/Manaus")]).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
     let page = clinic.get(Role::Agent, "/account").await.text;
     for text in ["<option value=\"en\" selected>English", "value=\"America/Manaus\""] {
         assert!(page.contains(text), "{text}: {page}");

@@ -28,8 +28,8 @@ fn a_program_is_added_with_a_secret_that_is_shown_once_and_an_address_without_it
         let secret = made["secret"].as_str().unwrap();
         assert!(secret.starts_with("whsec_") && secret.len() == 50, "{secret}");
         let id = made["id"].as_str().unwrap();
-        let kept = house.home.read(|view| webhooks::address(view, id)).unwrap();
-        assert_eq!(kept, Some((URL.to_owned(), secret.to_owned())));
+        let stored = house.home.read(|view| webhooks::address(view, id)).unwrap();
+        assert_eq!(stored, Some((URL.to_owned(), secret.to_owned())));
         let list = house.get(&manager, "/api/v1/webhooks").must(200);
         assert_eq!(list["items"][0]["url"], "https://clinica.example/hook");
         let text = list.to_string();
@@ -68,8 +68,9 @@ fn what_was_planned_is_listed_from_a_cursor_and_what_was_missed_is_due_again() {
             .collect();
         let list = |query: &str| house.get(&admin, &path(&format!("messages?{query}"))).must(200);
         let first = list("limit=2");
-        let told: Vec<&Value> = first["items"].as_array().unwrap().iter().map(|one| &one["cursor"]).collect();
-        assert_eq!((told, &first["next"]), (vec![&cursors[0], &cursors[1]], &cursors[1]));
+        let listed: Vec<&Value> =
+            first["items"].as_array().unwrap().iter().map(|one| &one["cursor"]).collect();
+        assert_eq!((listed, &first["next"]), (vec![&cursors[0], &cursors[1]], &cursors[1]));
         let rest = list(&format!("cursor={}", first["next"]));
         assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (1, &Value::Null));
         let one = &rest["items"][0];
@@ -80,8 +81,9 @@ fn what_was_planned_is_listed_from_a_cursor_and_what_was_missed_is_due_again() {
         // All were made; the receiver lost the last two.
         let claimed = claim(&house, Some(&id), Channel::Webhook);
         for one in &claimed {
-            let said = domain::messages::Attempt::Accepted;
-            house.write(|tx| messages::attempted(tx, one, &messages::Answer::new(said, "http_200"), None));
+            let accepted = domain::messages::Attempt::Accepted;
+            house
+                .write(|tx| messages::attempted(tx, one, &messages::Answer::new(accepted, "http_200"), None));
         }
         let replayed = house.post(&admin, &path("replay"), &json!({ "after": cursors[0] })).must(202);
         assert_eq!(replayed, json!({ "count": 2, "next": null }));
@@ -135,7 +137,7 @@ fn a_template_is_linted_by_field_and_word_and_put_in_force_by_a_second_person() 
         let all = house.get(&one, "/api/v1/message-templates").must(200);
         assert_eq!(all["items"].as_array().unwrap().len(), seeds().len());
         let path = |rest: &str| format!("/api/v1/message-templates/page{rest}");
-        let said = |subject: &str| {
+        let proposal = |subject: &str| {
             json!({
                 "name": words("Chamado", "Page"), "subject": words(subject, "Zelo: somebody waits"),
                 "text": words("Desde {since}: {link}", "Since {since}: {link}"),
@@ -145,7 +147,7 @@ fn a_template_is_linted_by_field_and_word_and_put_in_force_by_a_second_person() 
             let headers = [("authorization", one.as_str()), ("if-match", seen)];
             house.call("POST", &path("/proposals"), &headers, Some(&body.to_string()))
         };
-        let telling = propose(&said("Zelo: alerta vermelho"), "\"1\"");
+        let telling = propose(&proposal("Zelo: alerta vermelho"), "\"1\"");
         assert_eq!(telling.code(), "E_INVALID");
         let problem = &telling.body["problems"][0];
         assert_eq!(
@@ -153,8 +155,8 @@ fn a_template_is_linted_by_field_and_word_and_put_in_force_by_a_second_person() 
             (&json!("subject"), &json!("pt"), &json!("vermelh")),
             "{problem}"
         );
-        assert_eq!(propose(&said("Zelo: há alguém à espera"), "\"7\"").status, 412);
-        let made = propose(&said("Zelo: há alguém à espera"), "\"1\"");
+        assert_eq!(propose(&proposal("Zelo: há alguém à espera"), "\"7\"").status, 412);
+        let made = propose(&proposal("Zelo: há alguém à espera"), "\"1\"");
         assert_eq!(
             (made.status, &made.body["state"], made.tag.as_deref()),
             (201, &json!("proposed"), Some("\"2\""))
@@ -169,7 +171,7 @@ fn a_template_is_linted_by_field_and_word_and_put_in_force_by_a_second_person() 
         let now = house.get(&two, &path("")).must(200);
         assert_eq!((&now["version"], &now["subject"]["pt"]), (&json!(2), &json!("Zelo: há alguém à espera")));
         assert_eq!(now["class"], "clinical", "what it is for does not change");
-        propose(&said("Zelo: terceira"), "\"2\"");
+        propose(&proposal("Zelo: terceira"), "\"2\"");
         assert_eq!(
             house.post(&two, &path("/refuse"), &json!({ "version": 3 })).must(200)["state"],
             "refused"
@@ -207,9 +209,10 @@ fn an_alert_tells_why_nobody_got_a_page() {
         };
         house.write(plan);
         let claimed = claim(&house, None, Channel::Email);
-        let said = domain::messages::Attempt::Never;
-        house
-            .write(|tx| messages::attempted(tx, &claimed[0], &messages::Answer::new(said, "smtp_550"), None));
+        let refused = domain::messages::Attempt::Never;
+        house.write(|tx| {
+            messages::attempted(tx, &claimed[0], &messages::Answer::new(refused, "smtp_550"), None)
+        });
         let log = house.get(&house.staff(Role::Manager), &format!("/api/v1/alerts/{id}/messages")).must(200);
         let log = log["items"].as_array().unwrap().clone();
         let mail = log.iter().find(|one| one["key"] == "esc:1").unwrap();

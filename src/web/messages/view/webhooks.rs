@@ -64,7 +64,7 @@ pub(crate) struct Call {
     pub attempts: u32,
     /// When the program took it.
     pub accepted: Option<Instant>,
-    /// What was said last: `http_503`.
+    /// The last answer: `http_503`.
     pub code: Option<String>,
 }
 

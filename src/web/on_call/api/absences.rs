@@ -105,7 +105,7 @@ pub(crate) struct Shown {
     to: Instant,
     /// Who stands in.
     cover: Vec<StandsIn>,
-    /// Since when the house knows: an override that was said to be meant after that goes before it. What a change added is
+    /// Since when the house knows: an override that was confirmed after that goes before it. What a change added is
     /// known since the change.
     #[schema(value_type = String)]
     known_at: Instant,
@@ -221,15 +221,15 @@ pub(crate) async fn turns(call: Call, id: Path<UserId>, asked: Query<Between>) -
 #[utoipa::path(get, path = "/api/v1/absences", tag = "schedules", responses((status = 200, body = List<Shown>)))]
 pub(crate) async fn list(call: Call) -> Answer {
     call.run(|desk| {
-        let held = desk.read(|view| Ok(absences::list(view, desk.now)?))?;
-        Reply::ok(&List::whole(held.into_iter().map(Shown::from).collect::<Vec<_>>()))
+        let absences = desk.read(|view| Ok(absences::list(view, desk.now)?))?;
+        Reply::ok(&List::whole(absences.into_iter().map(Shown::from).collect::<Vec<_>>()))
     })
     .await
 }
 
 /// Notes that a person is away, in every schedule, also of later days, with whoever stands in. It answers with what nobody
 /// covers. What is to begin before now begins now, with whoever stands in then. A window far away or long is `E_DOUBT`, until
-/// it is said to be `sure`; one that meets another absence of theirs is `E_CONFLICT` with its id (`absence`), `from` and `to`.
+/// it is confirmed with `sure`; one that meets another absence of theirs is `E_CONFLICT` with its id (`absence`), `from` and `to`.
 /// One that ends more than 400 days from now, or of somebody who takes no calls or has left, is refused. Of one's own, whoever
 /// takes calls may say it without stand-ins, and the managers hear of it; of others', the absent person and whoever stands in do.
 #[utoipa::path(post, path = "/api/v1/users/{id}/absences", tag = "schedules", params(("id" = String, Path)), request_body = Absent, responses((status = 201, body = AbsenceShown), (status = 403), (status = 404), (status = 409), (status = 422)))]

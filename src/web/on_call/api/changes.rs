@@ -166,10 +166,10 @@ pub(crate) fn asked_again(doubts: &[Doubt]) -> Result<(), Fault> {
     if doubts.is_empty() {
         return Ok(());
     }
-    let told = doubts.iter().map(|doubt| json!({ "kind": doubt.name(), "user_id": doubt.user() }));
-    let told: Vec<serde_json::Value> = told.collect();
+    let described = doubts.iter().map(|doubt| json!({ "kind": doubt.name(), "user_id": doubt.user() }));
+    let described: Vec<serde_json::Value> = described.collect();
     let reason = "say `sure: true` if it is meant";
-    Err(Fault::new(Code::Doubt).with("doubts", told).with("reason", reason))
+    Err(Fault::new(Code::Doubt).with("doubts", described).with("reason", reason))
 }
 
 /// The version that a change was made from: without a word, the one in force for what is only added.
@@ -177,7 +177,7 @@ fn seen(view: &mut View<'_>, id: &str, expected: IfMatch, adds: bool, now: Insta
     let current = on_call::get(view, id, now)?.version;
     match expected {
         IfMatch::Absent if adds => Ok(current),
-        said => seen_version(said.or(i64::from(current))?),
+        tag => seen_version(tag.or(i64::from(current))?),
     }
 }
 
@@ -190,11 +190,11 @@ fn reply(status: StatusCode, done: &Published) -> Result<Reply, Fault> {
 pub(crate) async fn overrides(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let Version { version, body, .. } = desk.read(|view| Ok(on_call::get(view, &id, desk.now)?))?;
-        let held = body.schedule.overrides.into_iter().enumerate().map(|(place, over)| {
+        let overrides = body.schedule.overrides.into_iter().enumerate().map(|(place, over)| {
             let (add, remove) = names(over.change);
             HeldOverride { place, from: over.from, to: over.to, add, remove }
         });
-        Ok(Reply::ok(&List::whole(held.collect::<Vec<_>>()))?.at(i64::from(version)))
+        Ok(Reply::ok(&List::whole(overrides.collect::<Vec<_>>()))?.at(i64::from(version)))
     })
     .await
 }
@@ -224,9 +224,9 @@ pub(crate) async fn change_override(
     written(call, id, Some(place), expected, body.value).await
 }
 
-async fn written(call: Call, id: String, place: Option<usize>, expected: IfMatch, said: Changed) -> Answer {
+async fn written(call: Call, id: String, place: Option<usize>, expected: IfMatch, sent: Changed) -> Answer {
     call.run(move |desk| {
-        let Changed { from, to, add, remove, sure } = said;
+        let Changed { from, to, add, remove, sure } = sent;
         let over = Override { from, to, change: change(add, remove)?, meant_at: None };
         let done = desk.write(|tx| {
             let now = tx.now();
@@ -260,12 +260,12 @@ pub(crate) async fn take_override(call: Call, path: Path<(String, usize)>, expec
 pub(crate) async fn temporaries(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let Version { version, body, .. } = desk.read(|view| Ok(on_call::get(view, &id, desk.now)?))?;
-        let held = body.schedule.temporaries.into_iter().enumerate().map(|(place, own)| {
+        let temporaries = body.schedule.temporaries.into_iter().enumerate().map(|(place, own)| {
             let shifts =
                 own.shifts.into_iter().map(|(user_id, from, to)| Own { user_id, from, to }).collect();
             HeldTemporary { place, from: own.from, to: own.to, shifts }
         });
-        Ok(Reply::ok(&List::whole(held.collect::<Vec<_>>()))?.at(i64::from(version)))
+        Ok(Reply::ok(&List::whole(temporaries.collect::<Vec<_>>()))?.at(i64::from(version)))
     })
     .await
 }
@@ -288,9 +288,9 @@ pub(crate) async fn change_temporary(
     laid_over(call, id, Some(place), expected, body.value).await
 }
 
-async fn laid_over(call: Call, id: String, place: Option<usize>, expected: IfMatch, said: Instead) -> Answer {
+async fn laid_over(call: Call, id: String, place: Option<usize>, expected: IfMatch, sent: Instead) -> Answer {
     call.run(move |desk| {
-        let Instead { from, to, shifts, sure } = said;
+        let Instead { from, to, shifts, sure } = sent;
         let shifts = shifts.into_iter().map(|own| (own.user_id, own.from, own.to)).collect();
         let own = Temporary { from, to, shifts };
         let done = desk.write(|tx| {

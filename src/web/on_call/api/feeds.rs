@@ -95,15 +95,15 @@ pub(crate) async fn calendar(
 fn unless_held(request: &HttpRequest, text: String) -> HttpResponse {
     let digest = Digest::of(text.as_bytes()).0;
     let tag = EntityTag::new_strong(hex::encode(digest.get(..16).unwrap_or(&digest)));
-    let held = match IfNoneMatch::parse(request) {
+    let unchanged = match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|one| one.weak_eq(&tag)),
         Err(_unreadable) => false,
     };
-    let mut answer = if held { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let mut answer = if unchanged { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     // It is asked again each time: the address may have been ended.
     answer.insert_header(ETag(tag)).insert_header((CACHE_CONTROL, "private, no-cache"));
-    if held { answer.finish() } else { answer.content_type("text/calendar; charset=utf-8").body(text) }
+    if unchanged { answer.finish() } else { answer.content_type("text/calendar; charset=utf-8").body(text) }
 }
 
 fn text(view: &mut View<'_>, id: &str, token: &str, lang: Lang, now: Instant) -> Result<String, Fault> {
@@ -114,7 +114,7 @@ fn text(view: &mut View<'_>, id: &str, token: &str, lang: Lang, now: Instant) ->
     let (mut turns, mut names) = (Vec::new(), BTreeMap::new());
     for (window, user) in on_call::turns(view, id, around(duty.schedule.zone, now))? {
         let name = match names.entry(user) {
-            Entry::Occupied(held) => held.into_mut(),
+            Entry::Occupied(slot) => slot.into_mut(),
             Entry::Vacant(place) => place.insert(first_name(view, user)?),
         };
         turns.push((window, user.to_string(), name.clone()));

@@ -69,9 +69,9 @@ impl From<(UserId, Because)> for Present {
 }
 
 impl Seen {
-    pub(crate) fn of(held: Version<Duty>, now: Instant, absences: &Absences) -> Self {
+    pub(crate) fn of(duty: Version<Duty>, now: Instant, absences: &Absences) -> Self {
         let Version { name: id, version, body: Duty { name, need, schedule }, author, in_force_at, .. } =
-            held;
+            duty;
         let away = absences.in_schedule(&id);
         let on_call = schedule.at(now, away).into_iter().map(Present::from).collect();
         let next_handover_at = schedule.next_change(Window { from: now, to: now.plus(NEXT) }, away);
@@ -83,10 +83,10 @@ impl Seen {
 #[utoipa::path(get, path = "/api/v1/schedules", tag = "schedules", responses((status = 200, body = List<Seen>)))]
 pub(crate) async fn list(call: Call) -> Answer {
     call.run(|desk| {
-        let (held, absences) = desk.read(|view| {
+        let (duty, absences) = desk.read(|view| {
             Ok((versions::all_in_force::<Duty>(view, desk.now)?, absences::after(view, desk.now)?))
         })?;
-        let seen = held.into_iter().map(|held| Seen::of(held, desk.now, &absences));
+        let seen = duty.into_iter().map(|duty| Seen::of(duty, desk.now, &absences));
         Reply::ok(&List::whole(seen.collect::<Vec<_>>()))
     })
     .await
@@ -96,10 +96,10 @@ pub(crate) async fn list(call: Call) -> Answer {
 #[utoipa::path(get, path = "/api/v1/schedules/{id}", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
 pub(crate) async fn get(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
-        let (held, absences) =
+        let (duty, absences) =
             desk.read(|view| Ok((on_call::get(view, &id, desk.now)?, absences::after(view, desk.now)?)))?;
-        let version = i64::from(held.version);
-        Ok(Reply::ok(&Seen::of(held, desk.now, &absences))?.at(version))
+        let version = i64::from(duty.version);
+        Ok(Reply::ok(&Seen::of(duty, desk.now, &absences))?.at(version))
     })
     .await
 }
@@ -119,7 +119,7 @@ pub(crate) struct Written {
     #[schema(value_type = String)]
     zone: Zone,
     /// `{name, starts, ends?, lengths: [{hours|days|weeks|months: n}], people: [id], hours?: [Monday … Sunday],
-    /// overlap_minutes?, idle_turns?}`; clock times without a zone. `idle_turns`: `skipped` (unless said, a turn without
+    /// overlap_minutes?, idle_turns?}`; clock times without a zone. `idle_turns`: `skipped` (by default, a turn without
     /// hours is nobody's) or `counted`.
     #[serde(default, deserialize_with = "rotations")]
     #[schema(value_type = Vec<Object>)]
@@ -156,9 +156,9 @@ pub(crate) struct Published {
 }
 
 pub(crate) fn published(view: &mut View<'_>, id: &str, now: Instant) -> Result<Published, Fault> {
-    let held = on_call::get(view, id, now)?;
-    let found = on_call::problems(view, id, &held.body, now)?;
-    Ok(Published { version: held.version, issues: found.iter().map(Problem::from).collect() })
+    let duty = on_call::get(view, id, now)?;
+    let found = on_call::problems(view, id, &duty.body, now)?;
+    Ok(Published { version: duty.version, issues: found.iter().map(Problem::from).collect() })
 }
 
 pub(crate) fn seen_version(version: i64) -> Result<u32, Fault> {
@@ -174,7 +174,7 @@ pub(crate) async fn put(call: Call, id: Path<String>, expected: IfMatch, body: B
         let duty = Duty { name, need, schedule: Schedule { zone, rotations, temporaries, overrides } };
         let done = desk.write(|tx| {
             let now = tx.now();
-            let current = versions::in_force::<Duty>(tx, &id, now)?.map_or(0, |held| held.version);
+            let current = versions::in_force::<Duty>(tx, &id, now)?.map_or(0, |duty| duty.version);
             let seen = seen_version(expected.or(i64::from(current))?)?;
             on_call::publish(tx, &id, &duty, seen)?;
             published(tx, &id, now)
@@ -238,7 +238,7 @@ pub(crate) async fn shifts(call: Call, id: Path<String>, asked: Query<Between>) 
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct When {
-    /// Now, unless said.
+    /// Now, by default.
     #[param(value_type = Option<String>)]
     at: Option<Instant>,
 }

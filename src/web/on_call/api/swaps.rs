@@ -85,10 +85,10 @@ pub(crate) struct Wanted {
     from: Instant,
     #[schema(value_type = String)]
     to: Instant,
-    /// Who is on call; whoever asks, unless said.
+    /// Who is on call; whoever asks, by default.
     #[schema(value_type = Option<String>)]
     giver: Option<UserId>,
-    /// Who would be; unless said, whoever comes first, or whoever asks for somebody else's turn.
+    /// Who would be; by default, whoever comes first, or whoever asks for somebody else's turn.
     #[schema(value_type = Option<String>)]
     taker: Option<UserId>,
     /// The taker's turn that the giver has instead.
@@ -135,22 +135,22 @@ pub(crate) fn asked(
 /// Agrees: from now on the schedule says so.
 #[utoipa::path(post, path = "/api/v1/swaps/{id}/accept", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = Swap), (status = 403), (status = 404), (status = 422)))]
 pub(crate) async fn accept(call: Call, id: Path<SwapId>) -> Answer {
-    said(call, *id, Word::Accept).await
+    answered(call, *id, Word::Accept).await
 }
 
 /// Does not agree.
 #[utoipa::path(post, path = "/api/v1/swaps/{id}/decline", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = Swap), (status = 403), (status = 404)))]
 pub(crate) async fn decline(call: Call, id: Path<SwapId>) -> Answer {
-    said(call, *id, Word::Decline).await
+    answered(call, *id, Word::Decline).await
 }
 
 /// Asks no more.
 #[utoipa::path(post, path = "/api/v1/swaps/{id}/withdraw", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = Swap), (status = 403), (status = 404)))]
 pub(crate) async fn withdraw(call: Call, id: Path<SwapId>) -> Answer {
-    said(call, *id, Word::Withdraw).await
+    answered(call, *id, Word::Withdraw).await
 }
 
-async fn said(call: Call, id: SwapId, word: Word) -> Answer {
+async fn answered(call: Call, id: SwapId, word: Word) -> Answer {
     call.run(move |desk| {
         let swap = desk.write(|tx| Ok(swaps::answer(tx, id, word)?))?;
         Reply::ok(&Swap::from(swap))

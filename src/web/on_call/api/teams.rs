@@ -34,9 +34,9 @@ pub(crate) struct SeenTeam {
 }
 
 impl From<Version<Team>> for SeenTeam {
-    fn from(held: Version<Team>) -> Self {
-        let Team { name, members } = held.body;
-        Self { id: held.name, version: held.version, name, members }
+    fn from(team: Version<Team>) -> Self {
+        let Team { name, members } = team.body;
+        Self { id: team.name, version: team.version, name, members }
     }
 }
 
@@ -44,8 +44,8 @@ impl From<Version<Team>> for SeenTeam {
 #[utoipa::path(get, path = "/api/v1/teams", tag = "schedules", responses((status = 200, body = List<SeenTeam>)))]
 pub(crate) async fn teams(call: Call) -> Answer {
     call.run(|desk| {
-        let held = desk.read(|view| Ok(versions::all_in_force::<Team>(view, desk.now)?))?;
-        Reply::ok(&List::whole(held.into_iter().map(SeenTeam::from).collect::<Vec<_>>()))
+        let teams = desk.read(|view| Ok(versions::all_in_force::<Team>(view, desk.now)?))?;
+        Reply::ok(&List::whole(teams.into_iter().map(SeenTeam::from).collect::<Vec<_>>()))
     })
     .await
 }
@@ -54,10 +54,10 @@ pub(crate) async fn teams(call: Call) -> Answer {
 #[utoipa::path(get, path = "/api/v1/teams/{id}", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = SeenTeam), (status = 404)))]
 pub(crate) async fn team(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
-        let held = desk.read(|view| Ok(versions::in_force::<Team>(view, &id, desk.now)?))?;
-        let held = held.ok_or_else(|| Fault::new(Code::NotFound))?;
-        let version = i64::from(held.version);
-        Ok(Reply::ok(&SeenTeam::from(held))?.at(version))
+        let stored = desk.read(|view| Ok(versions::in_force::<Team>(view, &id, desk.now)?))?;
+        let stored = stored.ok_or_else(|| Fault::new(Code::NotFound))?;
+        let version = i64::from(stored.version);
+        Ok(Reply::ok(&SeenTeam::from(stored))?.at(version))
     })
     .await
 }
@@ -85,9 +85,9 @@ pub(crate) async fn put_team(
         lasting(&id)?;
         let WrittenTeam { name, members } = body.value;
         let team = Team { name, members };
-        let held = desk.write(|tx| {
+        let published = desk.write(|tx| {
             let now = tx.now();
-            let current = versions::in_force::<Team>(tx, &id, now)?.map_or(0, |held| held.version);
+            let current = versions::in_force::<Team>(tx, &id, now)?.map_or(0, |team| team.version);
             let seen = expected.or(i64::from(current))?;
             let seen = u32::try_from(seen).map_err(|_range| Fault::new(Code::Precondition))?;
             let version = keep_team(tx, &id, &team, seen)?;
@@ -98,8 +98,8 @@ pub(crate) async fn put_team(
                 members: team.members.clone(),
             })
         })?;
-        let version = i64::from(held.version);
-        Ok(Reply::ok(&held)?.at(version))
+        let version = i64::from(published.version);
+        Ok(Reply::ok(&published)?.at(version))
     })
     .await
 }
@@ -147,16 +147,16 @@ pub(crate) struct Lost {
 }
 
 impl Fit {
-    fn of(user_id: UserId, held: Option<Certificate>, gone: Vec<Gone>, now: Instant) -> Self {
-        let valid_until = held.as_ref().map(|held| held.valid_until);
+    fn of(user_id: UserId, certificate: Option<Certificate>, gone: Vec<Gone>, now: Instant) -> Self {
+        let valid_until = certificate.as_ref().map(|certificate| certificate.valid_until);
         let lost = |gone: Gone| Lost { channel: gone.channel.name(), why: gone.why, since: gone.since };
         Self {
             user_id,
             valid_until,
             valid: valid_until.is_some_and(|until| now < until),
-            noted_at: held.as_ref().map(|held| held.noted_at),
-            noted_by: held.as_ref().map(|held| held.noted_by.clone()),
-            licence: held.and_then(|held| held.licence),
+            noted_at: certificate.as_ref().map(|certificate| certificate.noted_at),
+            noted_by: certificate.as_ref().map(|certificate| certificate.noted_by.clone()),
+            licence: certificate.and_then(|certificate| certificate.licence),
             unreachable: gone.into_iter().map(lost).collect(),
         }
     }
@@ -168,8 +168,8 @@ pub(crate) async fn fitness(call: Call, id: Path<UserId>) -> Answer {
     call.run(move |desk| {
         let fit = desk.read(|view| {
             store::people::users::get(view, *id)?;
-            let (held, gone) = (on_call::certificate(view, *id)?, on_call::unreachable(view, *id)?);
-            Ok(Fit::of(*id, held, gone, desk.now))
+            let (certificate, gone) = (on_call::certificate(view, *id)?, on_call::unreachable(view, *id)?);
+            Ok(Fit::of(*id, certificate, gone, desk.now))
         })?;
         Reply::ok(&fit)
     })
@@ -199,8 +199,8 @@ pub(crate) async fn certify(call: Call, id: Path<UserId>, body: Body<Certified>)
             if let Some(licence) = licence {
                 on_call::license(tx, *id, Some(licence))?;
             }
-            let (held, gone) = (on_call::certificate(tx, *id)?, on_call::unreachable(tx, *id)?);
-            Ok(Fit::of(*id, held, gone, desk.now))
+            let (certificate, gone) = (on_call::certificate(tx, *id)?, on_call::unreachable(tx, *id)?);
+            Ok(Fit::of(*id, certificate, gone, desk.now))
         })?;
         Reply::ok(&fit)
     })
@@ -226,7 +226,7 @@ pub(crate) async fn reached(call: Call, path: Path<(UserId, String)>) -> Answer 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Carries {
-    /// Unresolved alerts the person carries well, 0 to 500; a tenth of it is kept for red.
+    /// Unresolved alerts the person carries well, 0 to 500; a tenth of it is reserved for red.
     most: u32,
 }
 

@@ -217,8 +217,8 @@ fn turn(schedule: &str, name: String, window: Window) -> Turn {
 }
 
 fn names(view: &mut View<'_>, room: &Room) -> Result<BTreeMap<String, String>, Fault> {
-    let held = versions::all_in_force::<Duty>(view, room.now)?;
-    Ok(held.into_iter().map(|held| (held.name, name(&held.body.name, room.words().lang))).collect())
+    let duties = versions::all_in_force::<Duty>(view, room.now)?;
+    Ok(duties.into_iter().map(|duties| (duties.name, name(&duties.body.name, room.words().lang))).collect())
 }
 
 fn drawn(room: &Room, asked: &Asked) -> Result<crate::pages::Html, Fault> {
@@ -233,7 +233,7 @@ fn drawn(room: &Room, asked: &Asked) -> Result<crate::pages::Html, Fault> {
         let Asked { from, to, .. } = asked.clone();
         let mut page =
             pages::View { people, mates, ahead: ahead(view, room)?, from, to, ..Default::default() };
-        // One that was taken back meanwhile is told of no more.
+        // One that was taken back meanwhile is shown no more.
         let changed = !asked.changed.is_empty();
         page.done = asked.done.parse().ok().and_then(|id| done(view, room, id, changed).ok());
         let back: Option<UserId> = asked.back.parse().ok();

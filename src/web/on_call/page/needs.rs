@@ -13,7 +13,7 @@ use domain::on_call::{Duty, Need, Schedule};
 use domain::time::civil::Zone;
 use store::{on_call, versions};
 
-/// The most that one person may be said to be on call in a week: all of it.
+/// The most that one person may be set to be on call in a week: all of it.
 const WEEK: u64 = 168;
 
 fn zone(sent: &Sent) -> Result<Zone, Fault> {
@@ -56,9 +56,9 @@ pub(crate) async fn set(visit: Visit, id: Path<String>, sent: Form<Vec<(String, 
     visit
         .act(move |room| {
             room.write(|tx| {
-                let mut held = duty(tx, &id)?;
-                (held.name, held.need, held.schedule.zone) = (sent.name()?, need(&sent)?, zone(&sent)?);
-                Ok(on_call::publish(tx, &id, &held, sent.version()?)?)
+                let mut duty = duty(tx, &id)?;
+                (duty.name, duty.need, duty.schedule.zone) = (sent.name()?, need(&sent)?, zone(&sent)?);
+                Ok(on_call::publish(tx, &id, &duty, sent.version()?)?)
             })?;
             Ok(format!("/schedules/{id}"))
         })

@@ -68,15 +68,18 @@ fn rows(view: &mut View<'_>, room: &Room) -> Result<Vec<Person>, Fault> {
 
 fn one(view: &mut View<'_>, room: &Room, id: UserId) -> Result<One, Fault> {
     let person = rows(view, room)?.into_iter().find(|person| person.id == id);
-    let held = on_call::certificate(view, id)?;
-    let noted = match &held {
-        Some(held) => Some((People::default().actor(view, &held.noted_by)?, held.noted_at)),
+    let certificate = on_call::certificate(view, id)?;
+    let noted = match &certificate {
+        Some(certificate) => {
+            Some((People::default().actor(view, &certificate.noted_by)?, certificate.noted_at))
+        }
         None => None,
     };
-    let licence = held.as_ref().and_then(|held| held.licence.clone());
+    let licence = certificate.as_ref().and_then(|certificate| certificate.licence.clone());
     let licence =
         licence.map_or_else(Default::default, |licence| (licence.council.into(), licence.number.into()));
-    let day = held.map_or_else(String::new, |held| zone(room).date(last(held.valid_until)).to_string());
+    let day = certificate
+        .map_or_else(String::new, |certificate| zone(room).date(last(certificate.valid_until)).to_string());
     Ok(One {
         person: person.ok_or_else(|| Fault::new(Code::NotFound))?,
         noted,
@@ -167,7 +170,7 @@ pub(crate) async fn act(visit: Visit, path: Path<(UserId, String)>, sent: Form<S
                     let (until, licence) = (sent.until(zone(room))?, sent.licence()?);
                     room.write(|tx| {
                         on_call::certify(tx, id, until)?;
-                        let noted = on_call::certificate(tx, id)?.and_then(|held| held.licence);
+                        let noted = on_call::certificate(tx, id)?.and_then(|certificate| certificate.licence);
                         if noted == licence {
                             Ok(())
                         } else {

@@ -25,14 +25,14 @@ const HOURS: [&str; 7] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6"];
 
 /// Every rotation as its form holds it, and an empty one.
 pub(crate) fn of(schedule: &Schedule) -> Vec<RotationShown> {
-    let held = schedule.rotations.iter().enumerate().map(|(place, rotation)| shown(place, rotation));
+    let shown_rows = schedule.rotations.iter().enumerate().map(|(place, rotation)| shown(place, rotation));
     let empty = RotationShown {
         lengths: [("1".to_owned(), "weeks"), (String::new(), "days")],
         people: vec![String::new(); 4],
         hours: vec![String::new(); 7],
         ..RotationShown::default()
     };
-    held.chain([empty]).collect()
+    shown_rows.chain([empty]).collect()
 }
 
 fn shown(place: usize, rotation: &Rotation) -> RotationShown {
@@ -66,7 +66,7 @@ pub(crate) struct Sent(pub Vec<(String, String)>);
 impl Sent {
     /// Every value of a name, without those that are empty.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let named = self.0.iter().filter(move |(held, _)| held == name);
+        let named = self.0.iter().filter(move |(key, _)| key == name);
         named.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
@@ -143,16 +143,16 @@ impl Sent {
     }
 
     fn hours(&self) -> Result<Option<[Hours; 7]>, Fault> {
-        let mut told: BTreeMap<usize, Hours> = BTreeMap::new();
+        let mut days: BTreeMap<usize, Hours> = BTreeMap::new();
         for (day, name) in HOURS.into_iter().enumerate() {
             if let Some(text) = self.first(name) {
                 let hours =
                     Hours::parse(text).map_err(|_hours| Fault::invalid(name, "07:00-12:00 13:00-19:00"))?;
-                told.insert(day, hours);
+                days.insert(day, hours);
             }
         }
-        let of = |day: usize| told.get(&day).cloned().unwrap_or_default();
-        Ok((!told.is_empty()).then(|| std::array::from_fn(of)))
+        let of = |day: usize| days.get(&day).cloned().unwrap_or_default();
+        Ok((!days.is_empty()).then(|| std::array::from_fn(of)))
     }
 }
 

@@ -65,9 +65,9 @@ pub(crate) async fn feed(visit: Visit, id: Path<String>, request: HttpRequest) -
 fn drawn(room: &Room, id: &str, asked: &Asked, feed: Option<String>) -> Result<crate::pages::Html, Fault> {
     let mut shell = room.shell.clone();
     let view = room.read(|view| {
-        let held = on_call::get(view, id, room.now)?;
-        shell.words = in_zone(&shell.words, &held.body.schedule);
-        let mut page = fill(view, room, &shell.words, held, asked)?;
+        let duty = on_call::get(view, id, room.now)?;
+        shell.words = in_zone(&shell.words, &duty.body.schedule);
+        let mut page = fill(view, room, &shell.words, duty, asked)?;
         page.feed = feed;
         Ok(page)
     })?;
@@ -78,10 +78,10 @@ fn fill(
     view: &mut View<'_>,
     room: &Room,
     w: &Words,
-    held: versions::Version<Duty>,
+    stored: versions::Version<Duty>,
     asked: &Asked,
 ) -> Result<pages::View, Fault> {
-    let (mut people, id, duty) = (People::default(), held.name, held.body);
+    let (mut people, id, duty) = (People::default(), stored.name, stored.body);
     let zone = duty.schedule.zone;
     let today = zone.date(room.now);
     let from = asked.from.parse().unwrap_or(today);
@@ -97,9 +97,9 @@ fn fill(
     let staff = if may_manage { staff(view)? } else { Vec::new() };
     Ok(pages::View {
         name: name(&duty.name, w.lang),
-        version: held.version,
-        author: people.actor(view, &held.author)?,
-        since: held.in_force_at,
+        version: stored.version,
+        author: people.actor(view, &stored.author)?,
+        since: stored.in_force_at,
         present: present(view, w, &mut people, &duty.schedule, room.now, absences.in_schedule(&id))?,
         next: next(&duty.schedule, room.now, absences.in_schedule(&id)),
         troubles: troubles(view, w, &mut people, &found)?,
@@ -142,12 +142,12 @@ fn form(duty: &Duty) -> Need {
 /// Where the house's calendars are; the country, when none says.
 fn places(view: &mut View<'_>, now: Instant) -> Result<Vec<Place>, Fault> {
     let calendars = versions::all_in_force::<Calendar>(view, now)?;
-    let places: Vec<Place> = calendars.iter().filter_map(|held| held.body.place).collect();
+    let places: Vec<Place> = calendars.iter().filter_map(|calendar| calendar.body.place).collect();
     Ok(if places.is_empty() { vec![Place::default()] } else { places })
 }
 
 fn day(w: &Words, date: NaiveDate, today: bool, places: &[Place]) -> Day {
-    let holiday = places.iter().find_map(|place| place.holiday(date)).map(|held| held.name.to_owned());
+    let holiday = places.iter().find_map(|place| place.holiday(date)).map(|holiday| holiday.name.to_owned());
     let place = usize::try_from(date.weekday().num_days_from_monday()).unwrap_or(0);
     Day { label: format!("{} {}", w.say(weekday(place)), date.format("%d/%m")), today, holiday }
 }
@@ -172,22 +172,22 @@ fn turns(
         let schedule = &version.body.schedule;
         for shift in schedule.shifts(window, absences.in_schedule(id)) {
             let who = one(view, w, people, schedule, shift.user, shift.because)?;
-            let goes_on = out.iter_mut().find(|held| {
-                held.window.to == shift.window.from && held.user == shift.user && held.who == who
+            let goes_on = out.iter_mut().find(|turn| {
+                turn.window.to == shift.window.from && turn.user == shift.user && turn.who == who
             });
             match goes_on {
-                Some(held) => held.window.to = shift.window.to,
+                Some(turn) => turn.window.to = shift.window.to,
                 None => out.push(OnCallStretch { window: shift.window, user: shift.user, who }),
             }
         }
     }
-    out.sort_by_key(|held| (held.window, held.user));
+    out.sort_by_key(|turn| (turn.window, turn.user));
     Ok(out)
 }
 
 /// Where nobody is on call; `None`: nowhere.
 fn gaps(turns: &[OnCallStretch], within: Window) -> Option<Vec<Window>> {
-    let covered = union(turns.iter().map(|held| held.window).collect());
+    let covered = union(turns.iter().map(|turn| turn.window).collect());
     let starts = std::iter::once(within.from).chain(covered.iter().map(|window| window.to));
     let ends = covered.iter().map(|window| window.from).chain([within.to]);
     let gaps: Vec<Window> =
@@ -197,8 +197,8 @@ fn gaps(turns: &[OnCallStretch], within: Window) -> Option<Vec<Window>> {
 
 fn strips(zone: Zone, dates: &[NaiveDate], turns: &[OnCallStretch]) -> Vec<Strip> {
     let mut of: BTreeMap<(String, UserId), Vec<Window>> = BTreeMap::new();
-    for held in turns {
-        of.entry((held.who.name.clone(), held.user)).or_default().push(held.window);
+    for turn in turns {
+        of.entry((turn.who.name.clone(), turn.user)).or_default().push(turn.window);
     }
     let strip = |((name, _), windows): ((String, UserId), Vec<Window>)| Strip {
         name,
@@ -231,13 +231,13 @@ fn share(span: Duration, day: Window) -> u64 {
 }
 
 fn rows(turns: &[OnCallStretch], within: Window) -> Vec<Turn> {
-    let held = turns.iter().map(|held| Turn {
-        from: held.window.from,
-        to: held.window.to,
-        who: Some(held.who.clone()),
+    let shown_turns = turns.iter().map(|turn| Turn {
+        from: turn.window.from,
+        to: turn.window.to,
+        who: Some(turn.who.clone()),
     });
     let gap = |gap: Window| Turn { from: gap.from, to: gap.to, who: None };
-    let mut rows: Vec<Turn> = held.chain(gaps(turns, within).into_iter().flatten().map(gap)).collect();
+    let mut rows: Vec<Turn> = shown_turns.chain(gaps(turns, within).into_iter().flatten().map(gap)).collect();
     rows.sort_by_key(|row| (row.from, row.to));
     rows
 }
@@ -251,11 +251,11 @@ fn answer(
     asked: &str,
 ) -> Result<Option<Then>, Fault> {
     let Some(at) = local(zone, asked) else { return Ok(None) };
-    let held = versions::in_force::<Duty>(view, id, at)?;
-    let Some(held) = held else { return Ok(Some(Then { at, version: None, present: Vec::new() })) };
+    let duty = versions::in_force::<Duty>(view, id, at)?;
+    let Some(duty) = duty else { return Ok(Some(Then { at, version: None, present: Vec::new() })) };
     let absences = on_call::absences::after(view, at)?;
-    let present = present(view, w, people, &held.body.schedule, at, absences.in_schedule(id))?;
-    Ok(Some(Then { at, version: Some(held.version), present }))
+    let present = present(view, w, people, &duty.body.schedule, at, absences.in_schedule(id))?;
+    Ok(Some(Then { at, version: Some(duty.version), present }))
 }
 
 /// An instant from a `datetime-local` field; when the clock shows it twice, the first time.

@@ -30,22 +30,22 @@ fn fill(view: &mut View<'_>, w: &Words) -> Result<pages::View, Fault> {
     let mut people = People::default();
     let mut rows = Vec::new();
     let (linter, absences) = (on_call::Linter::of(view, w.now)?, on_call::absences::after(view, w.now)?);
-    for held in versions::all_in_force::<Duty>(view, w.now)? {
-        let found = linter.problems(&held.name, &held.body);
-        let w = in_zone(w, &held.body.schedule);
+    for duty in versions::all_in_force::<Duty>(view, w.now)? {
+        let found = linter.problems(&duty.name, &duty.body);
+        let w = in_zone(w, &duty.body.schedule);
         rows.push(Row {
-            name: name(&held.body.name, w.lang),
+            name: name(&duty.body.name, w.lang),
             present: present(
                 view,
                 &w,
                 &mut people,
-                &held.body.schedule,
+                &duty.body.schedule,
                 w.now,
-                absences.in_schedule(&held.name),
+                absences.in_schedule(&duty.name),
             )?,
-            next: next(&held.body.schedule, w.now, absences.in_schedule(&held.name)),
+            next: next(&duty.body.schedule, w.now, absences.in_schedule(&duty.name)),
             troubles: troubles(view, &w, &mut people, &found)?,
-            id: held.name,
+            id: duty.name,
         });
     }
     let agents = on_call::capacity::agents(view, None)?;

@@ -29,14 +29,14 @@ pub(crate) async fn list(visit: Visit) -> Answer {
 fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
     let (mut people, active) = (People::default(), on_call::people(view)?);
     let mut rows = Vec::new();
-    for held in versions::all_in_force::<Body>(view, room.now)? {
+    for team in versions::all_in_force::<Body>(view, room.now)? {
         let mut members = Vec::new();
-        for user in held.body.members {
+        for user in team.body.members {
             let (name, gone) = (people.user(view, user)?, !active.contains_key(&user));
             members.push(Member { id: user.to_string(), name, gone });
         }
-        let Name { pt, en } = held.body.name;
-        rows.push(Team { id: held.name, version: held.version, pt: pt.into(), en: en.into(), members });
+        let Name { pt, en } = team.body.name;
+        rows.push(Team { id: team.name, version: team.version, pt: pt.into(), en: en.into(), members });
     }
     let may_manage = room.viewer.may(Can::ManageSchedules);
     Ok(pages::View { rows, people: if may_manage { staff(view)? } else { Vec::new() }, may_manage })

@@ -37,11 +37,11 @@ pub(crate) fn of(
             let name = people.user(view, *user)?;
             turns.push(OwnTurn { user: user.to_string(), name, from: clock(*from), to: clock(*to) });
         }
-        let told: Vec<&str> = turns.iter().map(|turn| turn.name.as_str()).collect();
-        let what = if told.is_empty() {
+        let names: Vec<&str> = turns.iter().map(|turn| turn.name.as_str()).collect();
+        let what = if names.is_empty() {
             w.say("change-temporary-nobody")
         } else {
-            w.one("change-temporary", "names", told.join(", "))
+            w.one("change-temporary", "names", names.join(", "))
         };
         out.push(Changed {
             place,

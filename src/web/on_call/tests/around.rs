@@ -49,7 +49,7 @@ async fn a_schedule_is_made_and_says_its_zone_and_what_it_needs() {
         [("id", "night"), ("pt", "Noite"), ("en", "Night"), ("zone", "America/Manaus"), ("hours", "48")];
     let with = |name: &'static str, value: &'static str| {
         let mut form = form;
-        form.iter_mut().filter(|(held, _)| *held == name).for_each(|(_, held)| *held = value);
+        form.iter_mut().filter(|(key, _)| *key == name).for_each(|(_, old)| *old = value);
         form
     };
     for (name, value, says) in [
@@ -98,8 +98,9 @@ async fn a_team_is_made_gains_and_loses_people_and_an_older_form_changes_nothing
         }
     };
     let members = || -> Vec<String> {
-        let held = clinic.state.store.read(|view| versions::in_force::<Team>(view, "nurses", now())).unwrap();
-        held.unwrap().body.members.iter().map(ToString::to_string).collect()
+        let stored =
+            clinic.state.store.read(|view| versions::in_force::<Team>(view, "nurses", now())).unwrap();
+        stored.unwrap().body.members.iter().map(ToString::to_string).collect()
     };
     let foreign = send("/teams", form("nurses", "0", &[&maria])).await;
     assert!(
@@ -152,7 +153,7 @@ async fn a_person_on_duty_has_a_certificate_a_capacity_and_channels_that_reach_a
     ] {
         let mut form = vec![(field, value)];
         form.extend(
-            [("day", "2026-12-31"), ("council", "COREN-SP")].into_iter().filter(|(held, _)| *held != field),
+            [("day", "2026-12-31"), ("council", "COREN-SP")].into_iter().filter(|(key, _)| *key != field),
         );
         let refused = typed(&clinic, &act(name), &form).await;
         let marked = format!("data-field=\"{field}\"");
@@ -174,9 +175,9 @@ async fn a_person_on_duty_has_a_certificate_a_capacity_and_channels_that_reach_a
             done.text
         );
     }
-    let held = store.read(|view| on_call::certificate(view, user)).unwrap().unwrap();
+    let certificate = store.read(|view| on_call::certificate(view, user)).unwrap().unwrap();
     let first = Instant::parse("2027-01-01T03:00:00Z").unwrap();
-    assert_eq!(held.valid_until, first, "the whole last day, in São Paulo");
+    assert_eq!(certificate.valid_until, first, "the whole last day, in São Paulo");
     let page = clinic.get(Role::Manager, &path).await.text;
     for text in [
         "válido até 31/12",

@@ -1,4 +1,4 @@
-//! Schedules over the API: written with a version, told by the version in force then, followed from elsewhere.
+//! Schedules over the API: written with a version, answered by the version in force then, followed from elsewhere.
 
 pub(crate) mod around;
 pub(crate) mod pages;
@@ -78,9 +78,9 @@ pub(crate) fn overrides_and_temporary_schedules_are_new_versions_and_the_past_st
         let made = house.post(&manager, &format!("{path}/temporaries"), &own).must(201);
         assert_eq!(made["issues"][0]["kind"], "gap", "{made}");
         let at = |at: Instant| {
-            let told = house.get(&manager, &format!("{path}/on-call?at={at}")).must(200);
-            let on_call = told["on_call"].as_array().unwrap().iter();
-            (told["version"].clone(), on_call.map(|one| one["user_id"].clone()).collect::<Vec<_>>())
+            let answer = house.get(&manager, &format!("{path}/on-call?at={at}")).must(200);
+            let on_call = answer["on_call"].as_array().unwrap().iter();
+            (answer["version"].clone(), on_call.map(|one| one["user_id"].clone()).collect::<Vec<_>>())
         };
         assert_eq!(at(began), (json!(1), vec![json!(people[0])]), "it was her, whatever was changed later");
         assert_eq!(at(hours(1)), (json!(3), vec![json!(people[1])]));
@@ -156,9 +156,9 @@ pub(crate) fn what_is_hardly_meant_is_refused_until_somebody_is_sure_and_what_is
         let days = |n: u64| house.now().plus(Duration::from_secs(86_400 * n));
         let all = format!("{path}/overrides");
         let asked = |body: &Value| {
-            let said = house.post(&manager, &all, body);
-            let doubts = said.body["doubts"].as_array().cloned().unwrap_or_default();
-            (said.code().to_owned(), doubts.into_iter().map(|one| one["kind"].clone()).collect::<Vec<_>>())
+            let answer = house.post(&manager, &all, body);
+            let doubts = answer.body["doubts"].as_array().cloned().unwrap_or_default();
+            (answer.code().to_owned(), doubts.into_iter().map(|one| one["kind"].clone()).collect::<Vec<_>>())
         };
         let far = json!({ "from": days(366), "to": days(367), "add": people[1] });
         assert_eq!(asked(&far), ("E_DOUBT".into(), vec![json!("far_ahead")]));
@@ -180,7 +180,7 @@ pub(crate) fn what_is_hardly_meant_is_refused_until_somebody_is_sure_and_what_is
     }
 }
 
-/// A rotation is fair unless it says otherwise, and what was said comes back.
+/// A rotation is fair unless it says otherwise, and what was sent comes back.
 #[test]
 pub(crate) fn a_rotation_that_says_nothing_of_idle_turns_skips_them() {
     for house in houses() {
@@ -234,7 +234,7 @@ pub(crate) fn two_people_swap_a_turn_and_a_manager_records_an_absence_over_the_a
         let there = house.get(&bia, &format!("{path}/on-call?at={at}")).must(200);
         assert_eq!(there["on_call"][0]["user_id"], json!(people[1]));
         assert_eq!(house.get(&bia, &swaps).must(200)["items"], json!([]));
-        // Bia is away for a day; Caio stands in for the first of the turns, the rest is told.
+        // Bia is away for a day; Caio stands in for the first of the turns, the rest is reported.
         let away = json!({ "from": "2026-11-24T00:00:00Z", "to": "2026-11-25T00:00:00Z" });
         let address = format!("/api/v1/users/{}", people[1]);
         let year = json!({ "from": "2027-11-24T00:00:00Z", "to": "2027-11-25T00:00:00Z" });
@@ -254,10 +254,10 @@ pub(crate) fn two_people_swap_a_turn_and_a_manager_records_an_absence_over_the_a
         cover["user_id"] = json!(people[2]);
         let mut away = away;
         away["cover"] = json!([cover]);
-        let told = house.post(&manager, &format!("{address}/absences"), &away).must(201);
-        assert_eq!(told["schedules"], json!(["nights"]));
-        let left = told["uncovered"].as_array().unwrap();
-        assert_eq!(left.len(), hers.as_array().unwrap().len() - 1, "{told} {hers}");
+        let noted = house.post(&manager, &format!("{address}/absences"), &away).must(201);
+        assert_eq!(noted["schedules"], json!(["nights"]));
+        let left = noted["uncovered"].as_array().unwrap();
+        assert_eq!(left.len(), hers.as_array().unwrap().len() - 1, "{noted} {hers}");
         assert_eq!(house.get(&manager, &turns).must(200)["items"], json!([]));
         // A schedule written whole afterwards, and an override, do not put Bia there unasked.
         let version = house.get(&manager, path).must(200)["version"].to_string();
@@ -295,21 +295,21 @@ pub(crate) fn people_note_their_own_absence_over_the_api_change_it_and_take_it_b
         assert_eq!(house.post(&ana, &mine, &covered).code(), "E_ROLE", "nobody puts a colleague on call so");
         assert_eq!(house.post(&bia, &mine, &away).code(), "E_ROLE");
         let headers = [("authorization", ana.as_str()), ("idempotency-key", "ferias")];
-        let told = house.call("POST", &mine, &headers, Some(&away.to_string())).must(201);
+        let noted = house.call("POST", &mine, &headers, Some(&away.to_string())).must(201);
         assert_eq!(
             house.call("POST", &mine, &headers, Some(&away.to_string())).must(201),
-            told,
+            noted,
             "the kept answer"
         );
-        assert!(!told["uncovered"].as_array().unwrap().is_empty(), "{told}");
+        assert!(!noted["uncovered"].as_array().unwrap().is_empty(), "{noted}");
         let listed = house.get(&bia, "/api/v1/absences").must(200)["items"].clone();
-        assert_eq!((&listed[0]["id"], &listed[0]["user_id"]), (&told["id"], &json!(own)));
+        assert_eq!((&listed[0]["id"], &listed[0]["user_id"]), (&noted["id"], &json!(own)));
         // Another that meets it: the one that stands is named.
         let longer = json!({ "from": "2026-11-23T00:00:00Z", "to": "2026-11-25T00:00:00Z" });
         let met = house.post(&ana, &mine, &longer);
         assert_eq!((met.status, met.code()), (409, "E_CONFLICT"));
-        assert_eq!((&met.body["absence"], &met.body["from"]), (&told["id"], &listed[0]["from"]));
-        let one = format!("/api/v1/absences/{}", told["id"].as_str().unwrap());
+        assert_eq!((&met.body["absence"], &met.body["from"]), (&noted["id"], &listed[0]["from"]));
+        let one = format!("/api/v1/absences/{}", noted["id"].as_str().unwrap());
         let shorter = json!({ "from": "2026-11-24T00:00:00Z", "to": "2026-11-24T12:00:00Z" });
         assert_eq!(house.put(&bia, &one, None, &shorter).code(), "E_ROLE");
         house.put(&ana, &one, None, &shorter).must(200);
@@ -393,13 +393,13 @@ pub(crate) fn a_feed_is_read_without_a_sign_in_shows_first_names_and_ends_when_i
         assert!(!text.contains(&ana.to_string()) && !text.contains('@') || text.contains("@zelo"), "{text}");
         assert_eq!(read(&format!("{path}/calendar.ics")).status, 404);
         // Whoever holds it is told that nothing is new, and may ask for the head alone, until the schedule changes.
-        let held = read(&address).tag.unwrap();
-        let again = |method| house.call(method, &address, &[("if-none-match", held.as_str())], None);
+        let tag = read(&address).tag.unwrap();
+        let again = |method| house.call(method, &address, &[("if-none-match", tag.as_str())], None);
         assert_eq!((again("GET").status, again("HEAD").status), (304, 304));
         house.clock.advance(Duration::from_secs(60));
-        assert_eq!((again("GET").status, read(&address).tag.as_ref()), (304, Some(&held)));
+        assert_eq!((again("GET").status, read(&address).tag.as_ref()), (304, Some(&tag)));
         let head = house.call("HEAD", &address, &[], None);
-        assert_eq!((head.status, head.tag.as_ref()), (200, Some(&held)));
+        assert_eq!((head.status, head.tag.as_ref()), (200, Some(&tag)));
         assert!(text.contains("SEQUENCE:1\r\n") && text.contains("LAST-MODIFIED:"), "{text}");
         house.put(&manager, path, Some("\"1\""), &written(&[ana])).must(200);
         assert_eq!(again("GET").status, 200);
@@ -424,8 +424,8 @@ pub(crate) fn capacity_is_told_with_its_reserve_and_teams_are_kept() {
         let path = format!("/api/v1/users/{agent}/capacity");
         assert_eq!(house.put(&manager, &path, None, &json!({ "most": 20 })).status, 204);
         assert_eq!(house.put(&manager, &path, None, &json!({ "most": 501 })).code(), "E_INVALID");
-        let told = house.get(&manager, "/api/v1/on-call/capacity").must(200);
-        let people = told["people"].as_array().unwrap();
+        let capacity = house.get(&manager, "/api/v1/on-call/capacity").must(200);
+        let people = capacity["people"].as_array().unwrap();
         let mine = people.iter().find(|one| one["user_id"] == json!(agent)).unwrap();
         assert_eq!(
             (&mine["capacity"], &mine["ordinary_free"], &mine["red_free"]),

@@ -131,13 +131,13 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     let (ana, agent) = (clinic.people[&Role::Clinician].to_string(), clinic.people[&Role::Agent].to_string());
     let plan = |id: &'static str| {
         clinic.state.store.write(Actor::System("test"), now(), |tx| {
-            let mut held = on_call::get(tx, id, now())?;
-            held.body.need.certificate = false;
-            let starts = held.body.schedule.zone.local(now());
+            let mut duty = on_call::get(tx, id, now())?;
+            duty.body.need.certificate = false;
+            let starts = duty.body.schedule.zone.local(now());
             let length = domain::on_call::Length::Hours(12);
             let people = [clinic.people[&Role::Clinician]];
-            held.body.schedule.rotations = vec![on_call::testing::rotation(starts, length, &people)];
-            on_call::publish(tx, id, &held.body, held.version)
+            duty.body.schedule.rotations = vec![on_call::testing::rotation(starts, length, &people)];
+            on_call::publish(tx, id, &duty.body, duty.version)
         })
     };
     plan("clinician_on_call").unwrap();
@@ -186,14 +186,14 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     let form = filled(&page, &asked, ("c1-by", &agent));
     let done = clinic.post(Role::Manager, "/absence", &pairs(&form)).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
-    let told = clinic.get(Role::Manager, &done.to).await.text;
-    assert!(told.contains("Ficou um período sem ninguém de plantão"), "{told}");
+    let page = clinic.get(Role::Manager, &done.to).await.text;
+    assert!(page.contains("Ficou um período sem ninguém de plantão"), "{page}");
     let others = clinic.get(Role::Agent, &done.to).await.text;
     assert!(!others.contains("Ausência registrada"), "of others, nobody reads it by its id: {others}");
     let twice = clinic.post(Role::Manager, "/absence", &pairs(&form)).await;
     assert_eq!(twice.to, done.to, "a second click: {}", twice.text);
     let id = done.to.strip_prefix("/absence?done=").unwrap().to_owned();
-    // Other words of the same days: it is said which one stands, and where it is changed.
+    // Other words of the same days: the page shows which one stands, and where it is changed.
     let other = filled(&page, &asked, ("c0-by", &agent));
     let refused = clinic.post(Role::Manager, "/absence", &pairs(&other)).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
@@ -274,17 +274,17 @@ async fn why_an_absence_is_refused_is_said_at_its_field() {
         clinic.state.store.write(Actor::System("test"), at, note).unwrap();
     };
     write(now(), &|tx| {
-        let mut held = on_call::get(tx, "clinician_on_call", now())?;
-        let starts = held.body.schedule.zone.local(now());
+        let mut duty = on_call::get(tx, "clinician_on_call", now())?;
+        let starts = duty.body.schedule.zone.local(now());
         let length = domain::on_call::Length::Hours(12);
-        held.body.schedule.rotations = vec![on_call::testing::rotation(starts, length, &[who])];
-        on_call::publish(tx, "clinician_on_call", &held.body, held.version)?;
+        duty.body.schedule.rotations = vec![on_call::testing::rotation(starts, length, &[who])];
+        on_call::publish(tx, "clinician_on_call", &duty.body, duty.version)?;
         on_call::absences::note(tx, agent, span(from, to), &[]).map(drop)
     });
     let other_id = clinic.state.store.read(|view| on_call::absences::list(view, now())).unwrap()[0].id;
-    let told = clinic.get(Role::Manager, &format!("/absence?done={other_id}")).await.text;
-    let no_turns = told.contains("Nenhum turno nas escalas de hoje") && !told.contains("estão cobertos");
-    assert!(no_turns, "there is nothing to cover: {told}");
+    let page = clinic.get(Role::Manager, &format!("/absence?done={other_id}")).await.text;
+    let no_turns = page.contains("Nenhum turno nas escalas de hoje") && !page.contains("estão cobertos");
+    assert!(no_turns, "there is nothing to cover: {page}");
     let (from, to) = (clock(from), clock(to));
     let asked = [("user", ana.as_str()), ("from", from.as_str()), ("to", to.as_str())];
     let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&from={from}&to={to}")).await.text;
@@ -294,13 +294,16 @@ async fn why_an_absence_is_refused_is_said_at_its_field() {
     let unable = filled(&page, &asked, ("c0-by", &auditor));
     let mut moved = away.clone();
     moved.iter_mut().filter(|(name, _)| name == "c0-from").for_each(|(_, value)| *value = "1".into());
-    for (form, said, place) in [
+    for (form, expected, place) in [
         (away, "também está ausente nesse turno", "c0-by"),
         (unable, "não pode ficar de plantão", "c0-by"),
         (moved, "Os turnos mudaram", "turns"),
     ] {
         let refused = clinic.post(Role::Manager, "/absence", &pairs(&form)).await.text;
-        assert!(refused.contains(said) && refused.contains(&format!("data-field=\"{place}\"")), "{refused}");
+        assert!(
+            refused.contains(expected) && refused.contains(&format!("data-field=\"{place}\"")),
+            "{refused}"
+        );
     }
     let (from, to) = (clock(now().minus(hour * 9)), clock(now().minus(hour)));
     let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&from={from}&to={to}")).await.text;
@@ -314,13 +317,13 @@ async fn why_an_absence_is_refused_is_said_at_its_field() {
     let page = clinic.get(Role::Manager, "/absence").await.text;
     let ids = page.split("action=\"/absence/").filter_map(|part| part.split_once("/change\""));
     let (from, to) = (clock(began), clock(now()));
-    let mut said = Vec::new();
+    let mut codes = Vec::new();
     for id in ids.map(|(id, _)| id) {
         let form = [("from", from.as_str()), ("to", to.as_str())];
-        said.push(clinic.post(Role::Manager, &format!("/absence/{id}/change"), &form).await.text);
+        codes.push(clinic.post(Role::Manager, &format!("/absence/{id}/change"), &form).await.text);
     }
     let ended = |text: &String| text.contains("use Retirar a ausência") && text.contains("data-field=\"to\"");
-    assert!(!said.is_empty() && said.iter().all(ended), "{said:?}");
+    assert!(!codes.is_empty() && codes.iter().all(ended), "{codes:?}");
 }
 
 fn pairs(form: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -385,8 +388,8 @@ async fn a_case_is_not_handed_to_who_is_away_and_the_page_says_until_when() {
     let page = clinic.get(Role::Agent, &format!("/alerts/{}", clinic.alert)).await.text;
     assert!(page.contains("Pessoa clinician (ausente até"), "{page}");
     let (path, to) = (format!("/alerts/{}/reassign", clinic.alert), who.to_string());
-    let said = [("to", to.as_str()), ("reason", "fim do meu turno"), ("back", "/")];
-    let refused = clinic.post(Role::Agent, &path, &said).await;
+    let sent = [("to", to.as_str()), ("reason", "fim do meu turno"), ("back", "/")];
+    let refused = clinic.post(Role::Agent, &path, &sent).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert!(refused.text.contains("Pessoa clinician está ausente até"), "{}", refused.text);
 }

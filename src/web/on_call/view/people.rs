@@ -80,7 +80,7 @@ pub(crate) struct Load {
     pub load: u32,
     /// What they carry well.
     pub capacity: u32,
-    /// Of that, what is kept for red.
+    /// Of that, what is reserved for red.
     pub reserve: u32,
     /// Of the reserve, what is in use.
     pub reserve_used: u32,

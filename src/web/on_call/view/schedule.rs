@@ -236,7 +236,7 @@ pub(crate) struct RotationShown {
 
 impl RotationShown {
     fn is(&self, place: &usize, id: &str) -> bool {
-        self.people.get(*place).is_some_and(|held| held == id)
+        self.people.get(*place).is_some_and(|person| person == id)
     }
 
     fn hours_of(&self, day: &usize) -> &str {

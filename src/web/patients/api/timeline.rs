@@ -20,7 +20,7 @@ const MOST: usize = 200;
 pub(crate) struct Asked {
     /// The `next` of the page before.
     before: Option<String>,
-    /// At most so many events: 100 unless said, 200 at the most.
+    /// At most so many events: 100 by default, 200 at the most.
     limit: Option<usize>,
     /// `alerts`, `escalation`, `messages`, `readings`, `devices`, `consents`, `patients` or `privacy`; without it all
     /// that the caller may see.
@@ -105,14 +105,14 @@ pub(crate) async fn list(call: Call, id: Path<Requested<PatientId>>, asked: Quer
 }
 
 fn event(line: contributions::Line) -> Event {
-    let contributions::Line { of, place, told } = line;
+    let contributions::Line { of, place, entry } = line;
     Event {
         at: place.at(),
         kind: of.kind,
-        code: told.code.into_owned(),
-        actor: told.actor.map(|hand| hand.id),
-        subject: told.subject.map(|subject| Subject { noun: subject.noun, id: subject.id }),
-        masked: told.is_masked,
-        fields: told.fields,
+        code: entry.code.into_owned(),
+        actor: entry.actor.map(|hand| hand.id),
+        subject: entry.subject.map(|subject| Subject { noun: subject.noun, id: subject.id }),
+        masked: entry.is_masked,
+        fields: entry.fields,
     }
 }

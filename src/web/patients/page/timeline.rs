@@ -128,8 +128,8 @@ fn heading(w: &Words, at: Instant, date: Option<NaiveDate>) -> String {
 }
 
 fn line(w: &Words, one: contributions::Line, time: impl Fn(&Instant) -> String) -> Line {
-    let contributions::Line { of, place, told } = one;
-    let who = told.actor.map(|hand| match hand.who {
+    let contributions::Line { of, place, entry } = one;
+    let who = entry.actor.map(|hand| match hand.who {
         Who::Program => w.say("the-system"),
         Who::Patient => w.say("the-patient"),
         Who::Named(name) => name,
@@ -137,9 +137,9 @@ fn line(w: &Words, one: contributions::Line, time: impl Fn(&Instant) -> String) 
     Line {
         at: place.at(),
         time: time(&place.at()),
-        icon: told.icon.unwrap_or(of.icon),
-        text: (told.sentence)(w),
+        icon: entry.icon.unwrap_or(of.icon),
+        text: (entry.sentence)(w),
         who,
-        href: told.subject.map(|subject| format!("/{}/{}", subject.noun, subject.id)),
+        href: entry.subject.map(|subject| format!("/{}/{}", subject.noun, subject.id)),
     }
 }

@@ -78,8 +78,8 @@ pub(crate) async fn token(request: HttpRequest, state: Data<State>, body: Body<C
 #[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", request_body = Refresh, responses(
     (status = 200, body = Tokens), (status = 401, description = "E_SIGN_IN")))]
 pub(crate) async fn refresh(request: HttpRequest, state: Data<State>, body: Body<Refresh>) -> Answer {
-    let held = Data::clone(&state);
-    let done = web::block(move || rotate(&held, &body.value.refresh_token)).await;
+    let shared = Data::clone(&state);
+    let done = web::block(move || rotate(&shared, &body.value.refresh_token)).await;
     let done = done.unwrap_or_else(|_stopped| Err(Fault::new(Code::Busy)));
     done.map(|tokens| HttpResponse::Ok().json(tokens)).map_err(|fault| fault.of(&request))
 }

@@ -208,7 +208,7 @@ pub(crate) async fn patch(call: Call, id: Path<UserId>, expected: IfMatch, body:
 #[utoipa::path(post, path = "/api/v1/users/{id}/disable", tag = "users", params(("id" = String, Path)), request_body = Option<Reason>, responses((status = 204), (status = 404), (status = 409, description = "E_LAST_ADMIN")))]
 pub(crate) async fn disable(call: Call, id: Path<UserId>, body: MayBody<Reason>) -> Answer {
     call.run(move |desk| {
-        let reason = body.0.map(|said| said.reason);
+        let reason = body.0.map(|body| body.reason);
         desk.write(|tx| Ok(users::block(tx, *id, reason.as_deref())?))?;
         Ok(Reply::none())
     })
@@ -220,7 +220,7 @@ pub(crate) async fn disable(call: Call, id: Path<UserId>, body: MayBody<Reason>)
 pub(crate) async fn unlock(call: Call, id: Path<UserId>, body: MayBody<Reason>) -> Answer {
     call.run(move |desk| {
         desk.stepped_up()?;
-        let reason = body.0.map(|said| said.reason);
+        let reason = body.0.map(|body| body.reason);
         desk.write(|tx| Ok(users::unlock(tx, *id, reason.as_deref())?))?;
         Ok(Reply::none())
     })

@@ -100,8 +100,8 @@ async fn confirmed(
     let step = sign_in::step(bytes.clone(), code, state.now())?;
     let Some(step) = step else { return Err(Code::Totp.into()) };
     sign_in::again(state, visit.viewer.id, password).await?;
-    let (held, user) = (Data::clone(state), visit.viewer.id);
-    let spent = blocking(move || sign_in::spend(&held, user, step, held.now())).await?;
+    let (shared, user) = (Data::clone(state), visit.viewer.id);
+    let spent = blocking(move || sign_in::spend(&shared, user, step, shared.now())).await?;
     if spent { Ok(bytes) } else { Err(Code::Totp.into()) }
 }
 

@@ -58,7 +58,7 @@ pub(crate) async fn set(
 
 async fn attempt(state: &Data<State>, secret: String, sent: Sent) -> Result<Tried, Fault> {
     // Asked first: a link that does not hold costs no hash.
-    let (asked, held) = (Data::clone(state), Data::clone(state));
+    let (asked, shared) = (Data::clone(state), Data::clone(state));
     let look = state.checks.look().await?;
     let (owner, secret) = blocking(move || {
         let _look = look;
@@ -67,7 +67,7 @@ async fn attempt(state: &Data<State>, secret: String, sent: Sent) -> Result<Trie
     .await?;
     let Some((user, role)) = owner else { return Ok(Tried::Dead) };
     let mut turn = state.checks.turn(Who::Known).await?;
-    blocking(move || try_now(&held, &secret, &sent, user, role, &mut turn.memory)).await
+    blocking(move || try_now(&shared, &secret, &sent, user, role, &mut turn.memory)).await
 }
 
 fn try_now(

@@ -18,7 +18,7 @@ use store::people::sessions::{self, Kind, LIFE};
 use store::people::throttles;
 
 /// A year, for what the reader prefers.
-const KEPT: Age = Age::days(365);
+const COOKIE_AGE: Age = Age::days(365);
 
 /// `/`: where this role begins.
 pub(crate) async fn home(request: HttpRequest) -> Answer {
@@ -131,19 +131,19 @@ const fn browser_name(site: Site) -> &'static str {
     if site.secure_cookie { "__Host-zelo-browser" } else { "zelo_browser" }
 }
 
-fn browser_cookie(site: Site, held: String) -> Cookie<'static> {
-    Cookie::build(browser_name(site), held)
+fn browser_cookie(site: Site, value: String) -> Cookie<'static> {
+    Cookie::build(browser_name(site), value)
         .path("/")
         .http_only(true)
         .secure(site.secure_cookie)
         .same_site(SameSite::Strict)
-        .max_age(KEPT)
+        .max_age(COOKIE_AGE)
         .finish()
 }
 
 fn known(request: &HttpRequest) -> Vec<String> {
     let cookie = request.cookie(browser_name(site(request)));
-    cookie.map_or_else(Vec::new, |held| held.value().split('~').take(KNOWN).map(str::to_owned).collect())
+    cookie.map_or_else(Vec::new, |cookie| cookie.value().split('~').take(KNOWN).map(str::to_owned).collect())
 }
 
 fn set_cookie(answer: &mut HttpResponse, cookie: &Cookie<'_>) {
@@ -189,7 +189,7 @@ pub(crate) async fn prefer(sent: Form<Preferences>) -> HttpResponse {
             .path("/")
             .http_only(true)
             .same_site(SameSite::Lax)
-            .max_age(KEPT)
+            .max_age(COOKIE_AGE)
             .finish();
         set_cookie(&mut answer, &cookie);
     }

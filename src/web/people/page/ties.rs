@@ -25,11 +25,11 @@ pub(crate) fn all(view: &mut View<'_>, room: &Room) -> Result<BTreeMap<UserId, T
     let (now, lang) = (room.now, room.words().lang);
     let absences = absences::after(view, now)?;
     let mut ties: BTreeMap<UserId, Ties> = BTreeMap::new();
-    for held in versions::all_in_force::<Duty>(view, now)? {
-        let away = absences.in_schedule(&held.name);
-        for turn in held.body.schedule.shifts(Window { from: now, to: now.plus(AHEAD) }, away) {
+    for duty in versions::all_in_force::<Duty>(view, now)? {
+        let away = absences.in_schedule(&duty.name);
+        for turn in duty.body.schedule.shifts(Window { from: now, to: now.plus(AHEAD) }, away) {
             let shift = Shift {
-                schedule: name(&held.body.name, lang),
+                schedule: name(&duty.body.name, lang),
                 from: turn.window.from,
                 to: turn.window.to,
                 is_now: turn.window.holds(now),
@@ -43,8 +43,8 @@ pub(crate) fn all(view: &mut View<'_>, room: &Room) -> Result<BTreeMap<UserId, T
             ties.entry(*user).or_default().teams.push(name(&team.body.name, lang));
         }
     }
-    for held in versions::all_in_force::<Policy>(view, now)? {
-        let steps = held.body.steps.iter().chain([&held.body.nobody_reached]);
+    for policy in versions::all_in_force::<Policy>(view, now)? {
+        let steps = policy.body.steps.iter().chain([&policy.body.nobody_reached]);
         let mut called: Vec<UserId> = Vec::new();
         for target in steps.flat_map(|step| &step.targets) {
             match target {
@@ -59,11 +59,11 @@ pub(crate) fn all(view: &mut View<'_>, room: &Room) -> Result<BTreeMap<UserId, T
         called.sort_unstable();
         called.dedup();
         for user in called {
-            ties.entry(user).or_default().policies.push(name(&held.body.name, lang));
+            ties.entry(user).or_default().policies.push(name(&policy.body.name, lang));
         }
     }
-    for held in ties.values_mut() {
-        held.shifts.sort_by_key(|shift| (shift.from, shift.to));
+    for tie in ties.values_mut() {
+        tie.shifts.sort_by_key(|shift| (shift.from, shift.to));
     }
     Ok(ties)
 }

@@ -48,8 +48,8 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
     let (mut rows, mut ties, resting) = (Vec::new(), ties::all(view, room)?, departures::resting(view)?);
     for user in page.items.into_iter().filter(|user| is_meant(user, &wanted)) {
         let ties = ties.remove(&user.id).unwrap_or_default();
-        let held = resting.get(&user.id).copied().unwrap_or_default();
-        rows.push(User { ties, open: held.cases, red: held.red, ..shown(view, room, user)? });
+        let resting_on = resting.get(&user.id).copied().unwrap_or_default();
+        rows.push(User { ties, open: resting_on.cases, red: resting_on.red, ..shown(view, room, user)? });
     }
     rows.sort_by_key(|user| user.name.to_lowercase());
     let q = asked.q.trim().to_owned();
@@ -77,7 +77,7 @@ fn shown(view: &mut View<'_>, room: &Room, user: Stored) -> Result<User, Fault> 
         seen_at,
         locked: user.disabled_at.is_some(),
         held: user.held.is_some(),
-        may_vouch: user.held.is_some_and(|held| !held.by.contains(&room.viewer.id))
+        may_vouch: user.held.is_some_and(|hold| !hold.by.contains(&room.viewer.id))
             && user.id != room.viewer.id,
         version: user.version,
         open: 0,
@@ -136,13 +136,13 @@ fn added(room: &Room, sent: &Sent, base: &str) -> Result<(String, String), Fault
 /// What an act on a user sends.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Said {
+pub(crate) struct ActForm {
     reason: String,
     /// The version of the account that was shown, for who vouches for it.
     seen: String,
 }
 
-impl Said {
+impl ActForm {
     /// Why, as it is to stand in the log.
     fn reason(&self) -> Result<Reason, Fault> {
         self.reason.parse().map_err(|_no_line| Fault::new(Code::ReasonMissing).with("field", "reason"))
@@ -154,7 +154,7 @@ impl Said {
 pub(crate) async fn act(
     visit: Visit,
     path: Path<(UserId, String)>,
-    sent: Form<Said>,
+    sent: Form<ActForm>,
     request: HttpRequest,
 ) -> Answer {
     let (id, name) = path.into_inner();

@@ -102,9 +102,9 @@ async fn a_second_factor_counts_once_its_code_and_the_password_are_right() {
         (PASSWORD, "000000"),
         (PASSWORD, spent.as_str()),
     ] {
-        let kept =
+        let saved =
             post(&clinic, &cookie, "/account/totp/remove", &[("password", password), ("code", code)]).await;
-        assert!(kept.status == StatusCode::UNPROCESSABLE_ENTITY && has_factor(&clinic), "{password} {code}");
+        assert!(saved.status == StatusCode::UNPROCESSABLE_ENTITY && has_factor(&clinic), "{password} {code}");
     }
     let gone =
         post(&clinic, &cookie, "/account/totp/remove", &[("password", PASSWORD), ("code", next.as_str())])

@@ -100,8 +100,8 @@ fn no_route_takes_a_name_that_holds_what_is_not_seen() {
     }
     for route in routes(person, patient, " Espac\u{327}o\u{a0}1 ") {
         let got = send(&house, &route);
-        let said = got.body.to_string();
-        assert!((200..300).contains(&got.status), "{} {}: {} {said}", route.0, route.1, got.status);
-        assert!(!said.contains('\u{327}') && !said.contains('\u{a0}'), "{} {said}", route.1);
+        let text = got.body.to_string();
+        assert!((200..300).contains(&got.status), "{} {}: {} {text}", route.0, route.1, got.status);
+        assert!(!text.contains('\u{327}') && !text.contains('\u{a0}'), "{} {text}", route.1);
     }
 }

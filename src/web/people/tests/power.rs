@@ -129,16 +129,16 @@ const ACTS: &[(Gives, &[&str])] = &[
 
 #[test]
 fn of_every_act_that_an_administrator_may_do_alone_it_is_said_what_it_gives() {
-    let mut said: Vec<String> =
+    let mut sentences: Vec<String> =
         ACTS.iter().flat_map(|(_, acts)| acts.iter()).map(|act| (*act).to_owned()).collect();
     let open = |row: &crate::http::route::Row| {
         row.method != "GET" && row.admits(Some(Role::Admin)) && !row.rights.contains(&Can::Anyone)
     };
     let mut there: Vec<String> =
         rows().iter().filter(|row| open(row)).map(|row| format!("{} {}", row.method, row.path)).collect();
-    said.sort();
+    sentences.sort();
     there.sort();
-    assert_eq!(there, said, "left: routes, right: thought about");
+    assert_eq!(there, sentences, "left: routes, right: thought about");
 }
 
 /// Whether somebody signs in with the password of all.

@@ -115,9 +115,9 @@ fn from(house: &House, source: &str, email: &str, password: &str) -> u16 {
     let head =
         "POST /api/v1/auth/token HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json";
     write!(socket, "{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
-    let mut told = String::new();
-    socket.read_to_string(&mut told).unwrap();
-    told.split(' ').nth(1).unwrap().parse().unwrap()
+    let mut answers = String::new();
+    socket.read_to_string(&mut answers).unwrap();
+    answers.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub(crate) struct Organisation {
     name: Option<String>,
     /// IANA: in which zone its days begin and end, for figures.
     zone: &'static str,
-    /// Null until somebody said who it is.
+    /// Null until one is named.
     dpo: Option<DataProtectionOfficer>,
 }
 
@@ -46,8 +46,8 @@ pub(crate) async fn get(call: Call) -> Answer {
 pub(crate) async fn put_dpo(call: Call, body: Body<DataProtectionOfficer>) -> Answer {
     call.run(move |desk| {
         let DataProtectionOfficer { name, contact } = body.value;
-        let name = said("name", &name)?;
-        let contact = said("contact", &contact)?;
+        let name = line_of("name", &name)?;
+        let contact = line_of("contact", &contact)?;
         if !contact.contains('@') {
             return Err(Fault::invalid("contact", "an e-mail address, and what else there is"));
         }
@@ -58,6 +58,6 @@ pub(crate) async fn put_dpo(call: Call, body: Body<DataProtectionOfficer>) -> An
     .await
 }
 
-fn said(field: &str, text: &str) -> Result<String, Fault> {
+fn line_of(field: &str, text: &str) -> Result<String, Fault> {
     line::read(text, 200).map_err(|why| Fault::invalid(field, &why.to_string()))
 }

@@ -1,4 +1,4 @@
-//! All that is kept of a person, for that person, in one step (LGPD art. 18 II and V, art. 19 §3): whatever staff may see
+//! All that is stored about a person, for that person, in one step (LGPD art. 18 II and V, art. 19 §3): whatever staff may see
 //! of it. Sent as it is read, so that years of readings cost no more memory than a day.
 
 use std::time::Duration;
@@ -72,13 +72,13 @@ impl Form {
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
-    /// `json` (everything) unless said, or `csv` (the readings as a table).
+    /// `json` (everything) by default, or `csv` (the readings as a table).
     #[serde(default)]
     #[param(value_type = Option<String>)]
     format: Form,
 }
 
-/// All that is kept of the patient who asks: who they are, what they answered and when, who looked, devices, alerts and
+/// All that is stored about the patient who asks: who they are, what they answered and when, who looked, devices, alerts and
 /// every reading. Given whatever staff may see (LGPD art. 18 II and V); six an hour.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/export", tag = "patients", params(("id" = String, Path), Wanted),
     responses((status = 200, description = "One JSON document, or a CSV table", content((OwnData = "application/json"), (String = "text/csv"))), (status = 404)))]
@@ -309,12 +309,12 @@ impl Source {
     }
 
     /// Every reading, a stretch at a time, each under the permit of its moment.
-    fn readings(&self, mut told: impl FnMut(&Shown) -> Result<(), Stop>) -> Result<(), Stop> {
+    fn readings(&self, mut visit: impl FnMut(&Shown) -> Result<(), Stop>) -> Result<(), Stop> {
         let mut from = Instant::from_micros(i64::MIN);
         loop {
             let stretch = self.read(|view| self.stretch(view, from))?;
             let Some((shown, to)) = stretch else { return Ok(()) };
-            shown.iter().try_for_each(&mut told)?;
+            shown.iter().try_for_each(&mut visit)?;
             from = to;
         }
     }

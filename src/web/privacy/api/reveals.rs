@@ -87,7 +87,7 @@ pub(crate) async fn create(call: Call, id: Path<Requested<PatientId>>, body: Bod
         let id = desk.read(|view| desk.viewer.visible(view, *id))?.id();
         if desk.viewer.may(Can::ApproveReveals) {
             desk.stepped_up()?;
-            // Never from a kept answer: each reveal is an entry of its own.
+            // Never from a stored answer: each reveal is an entry of its own.
             let who = desk.write(|tx| Ok(reveals::at_once(tx, id, &body.value.reason)?))?;
             return Reply::with(StatusCode::CREATED, &Known::of(id, &who));
         }

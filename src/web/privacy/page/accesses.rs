@@ -59,7 +59,7 @@ fn fill(
     before: Option<i64>,
 ) -> Result<pages::View, Fault> {
     let decides = room.viewer.may(Can::ApproveReveals);
-    let (told, person) = match person {
+    let (looks, person) = match person {
         Some(patient) => {
             room.sight.saw(patient.id(), What::Looks);
             let id = pseudonyms::shown(view, &room.viewer, patient.id())?;
@@ -72,11 +72,11 @@ fn fill(
         Some(person) => format!("/patients/{}/accesses", person.id),
         None => "/accesses".to_owned(),
     };
-    let last = told.last().filter(|_| i64::try_from(told.len()).is_ok_and(|n| n == SHOWN));
+    let last = looks.last().filter(|_| i64::try_from(looks.len()).is_ok_and(|n| n == SHOWN));
     let older = last.map(|look| address(&place, &[("before", &look.id.to_string())]));
     let mut people = People::default();
-    let mut rows = Vec::with_capacity(told.len());
-    for look in told {
+    let mut rows = Vec::with_capacity(looks.len());
+    for look in looks {
         rows.push(row(view, room, &mut people, look, person.is_none())?);
     }
     let own = (!decides).then_some(room.viewer.id);
@@ -200,8 +200,8 @@ fn shown(
 fn named(room: &Room, person: &str) -> Result<Visible<PatientId>, Fault> {
     let audience = &room.viewer.audience;
     let found = room.read(|view| {
-        if let Ok(said) = person.parse() {
-            return Ok(Some(room.viewer.visible(view, said)?));
+        if let Ok(requested) = person.parse() {
+            return Ok(Some(room.viewer.visible(view, requested)?));
         }
         if !room.viewer.may(Can::ApproveReveals) {
             return Err(Fault::invalid("person", "a pseudonym"));

@@ -74,7 +74,7 @@ fn fill(
 fn looks(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Looked>, Fault> {
     let w = room.words();
     let mut people = People::default();
-    let mut told = Vec::new();
+    let mut listed = Vec::new();
     for look in accesses::of_patient(view, patient.key, None, SHOWN)? {
         let who = match (look.viewer, look.role) {
             (Some(id), _) if id == room.viewer.id => w.say("look-you"),
@@ -83,14 +83,14 @@ fn looks(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Look
             }
             _ => w.say("the-system"),
         };
-        told.push(Looked {
+        listed.push(Looked {
             at: look.at,
             who,
             what: w.say(saw(look.what, look.refused.is_some())),
             refused: look.refused.is_some(),
         });
     }
-    Ok(told)
+    Ok(listed)
 }
 
 /// What of a person was looked at, or asked for in vain, in words.

@@ -6,7 +6,7 @@ use store::patients::audience::Audience;
 use store::privacy::accesses::{self, NotedAccess, What};
 use store::privacy::pseudonyms;
 
-fn told(house: &House, patient: &patients::Patient) -> Vec<NotedAccess> {
+fn accesses_of(house: &House, patient: &patients::Patient) -> Vec<NotedAccess> {
     house.home.read(|view| accesses::of_patient(view, patient.key, None, 10_000)).unwrap()
 }
 
@@ -41,7 +41,7 @@ fn every_route_that_shows_a_patient_or_refuses_to_leaves_a_look_that_names_them(
             let asked = named || row.path.contains("/devices/{id}");
             let refused = asked && matches!(got.status, 403 | 404);
             let looks: Vec<NotedAccess> =
-                told(&house, &ana).into_iter().filter(|look| look.viewer == Some(user)).collect();
+                accesses_of(&house, &ana).into_iter().filter(|look| look.viewer == Some(user)).collect();
             if shown || named && got.status == 200 {
                 assert!(looks.iter().any(|look| look.refused.is_none()), "{path} as {role:?} left no look");
                 looked += 1;
@@ -66,18 +66,19 @@ fn auditors_and_the_dpo_know_people_by_a_pseudonym_that_opens_their_routes() {
         for role in [Role::Auditor, Role::Dpo] {
             let user = house.user(role, None);
             let token = house.enter(user, role);
-            let said = house.home.read(|view| pseudonyms::of(view, user, ana.id)).unwrap();
-            for path in [format!("/patients/{said}"), format!("/patients/{}", ana.id)] {
+            let pseudonym = house.home.read(|view| pseudonyms::of(view, user, ana.id)).unwrap();
+            for path in [format!("/patients/{pseudonym}"), format!("/patients/{}", ana.id)] {
                 let page = house.get(&token, &path);
                 let page = page.must(200);
                 assert!(!page.as_str().unwrap().contains("Marialva"), "{path} names the patient to {role:?}");
             }
-            house.get(&token, &format!("/api/v1/patients/{said}/consents")).must(200);
-            let entries = house.get(&token, &format!("/api/v1/audit/entries?patient_id={said}")).must(200);
+            house.get(&token, &format!("/api/v1/patients/{pseudonym}/consents")).must(200);
+            let entries =
+                house.get(&token, &format!("/api/v1/audit/entries?patient_id={pseudonym}")).must(200);
             assert!(entries["items"].is_array());
         }
         assert!(
-            told(&house, &ana).iter().any(|look| look.what == What::Looks),
+            accesses_of(&house, &ana).iter().any(|look| look.what == What::Looks),
             "a look at the log is a look"
         );
     }
@@ -102,7 +103,7 @@ fn the_auditors_list_answers_whatever_ids_it_is_given() {
 }
 
 fn looks_of(house: &House, patient: &patients::Patient, what: What) -> Vec<NotedAccess> {
-    told(house, patient).into_iter().filter(|look| look.what == what).collect()
+    accesses_of(house, patient).into_iter().filter(|look| look.what == what).collect()
 }
 
 #[test]

@@ -113,8 +113,8 @@ fn nobody_named_as_officer_is_said_and_a_dpo_or_administrator_names_one() {
         let dpo = house.staff(Role::Dpo);
         assert_eq!(put(&dpo, "ramal 12").code(), "E_INVALID");
         put(&dpo, "eva@clinica.example").must(200);
-        let told = house.get(&own, "/api/v1/organisation").must(200);
-        assert_eq!(told["dpo"], json!({ "name": "Eva Lima", "contact": "eva@clinica.example" }));
+        let organisation = house.get(&own, "/api/v1/organisation").must(200);
+        assert_eq!(organisation["dpo"], json!({ "name": "Eva Lima", "contact": "eva@clinica.example" }));
         assert!(house.get(&own, "/me").must(200).as_str().unwrap().contains("eva@clinica.example"));
         house.write(|tx| store::db::settings::forget(tx, "dpo"));
         let page = house.get(&own, "/me").must(200);

@@ -24,7 +24,7 @@ pub(crate) struct View {
     pub devices: Vec<Link>,
     /// Who looked, newest first.
     pub looks: Vec<Look>,
-    /// The data protection officer: name and how they are reached. `None` where nobody has said who it is.
+    /// The data protection officer: name and how they are reached. `None` where none is named.
     pub officer: Option<(String, String)>,
 }
 

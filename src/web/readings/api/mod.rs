@@ -116,15 +116,15 @@ fn original(reading: &Reading) -> Option<Original> {
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
-    /// One signal; all unless said. A series needs it.
+    /// One signal; all by default. A series needs it.
     signal: Option<String>,
-    /// Inclusive; a day before `to` unless said.
+    /// Inclusive; a day before `to` by default.
     #[param(value_type = Option<String>)]
     from: Option<Instant>,
-    /// Exclusive; now unless said.
+    /// Exclusive; now by default.
     #[param(value_type = Option<String>)]
     to: Option<Instant>,
-    /// For a series: at most so many stretches, 500 unless said.
+    /// For a series: at most so many stretches, 500 by default.
     points: Option<u32>,
     /// At most so many rows.
     limit: Option<usize>,

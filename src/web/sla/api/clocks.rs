@@ -126,7 +126,7 @@ pub(crate) async fn show(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         let clocks = desk.read(|view| {
             let alert = desk.viewer.audience.alert(view, *id)?;
-            desk.cases().get(view, alert)?.told()?;
+            desk.cases().get(view, alert)?.judged_or_fault()?;
             Ok(sla::of_alert(view, alert.id())?)
         })?;
         Shown::all(clocks, desk.now)

@@ -14,8 +14,8 @@ use store::versions::{self, Version};
 impl Shown for ServiceLevel {
     type Seen = SettingVersion;
 
-    fn seen(held: Version<Self>, standing: Standing) -> Result<SettingVersion, Fault> {
-        SettingVersion::of(&held, standing)
+    fn seen(stored: Version<Self>, standing: Standing) -> Result<SettingVersion, Fault> {
+        SettingVersion::of(&stored, standing)
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) async fn begin(visit: Visit, new: Form<New>) -> Answer {
 
 fn listed(view: &mut View<'_>, room: &Room) -> Result<List, Fault> {
     let around = Around::read(view, room)?;
-    let mut list = around.told(room, |telling| page::list(view, room, telling))?;
+    let mut list = around.with_words(room, |telling| page::list(view, room, telling))?;
     // The heading holds the names.
     list.rows.iter_mut().for_each(|row| drop(row.lines.drain(..2)));
     Ok(list)
@@ -56,14 +56,14 @@ impl Around {
         let policies = versions::all_in_force::<Policy>(view, room.now)?.into_iter();
         let calendar = |name: String| Choice { value: name.clone(), label: name };
         Ok(Self {
-            calendars: calendars.map(|held| calendar(held.name)).collect(),
+            calendars: calendars.map(|calendar_row| calendar(calendar_row.name)).collect(),
             policies: policies
-                .map(|held| Choice { value: held.name, label: policies::name(w, &held.body) })
+                .map(|policy| Choice { value: policy.name, label: policies::name(w, &policy.body) })
                 .collect(),
         })
     }
 
-    fn told<R>(&self, room: &Room, tell: impl FnOnce(&Telling<'_, ServiceLevel>) -> R) -> R {
+    fn with_words<R>(&self, room: &Room, tell: impl FnOnce(&Telling<'_, ServiceLevel>) -> R) -> R {
         let w = room.words();
         tell(&Telling {
             kind: KIND,
@@ -80,12 +80,12 @@ impl Around {
         self,
         view: &mut View<'_>,
         room: &Room,
-        held: &Setting<ServiceLevel>,
+        setting: &Setting<ServiceLevel>,
         editor: Option<Editor<Draft>>,
     ) -> Result<pages::View, Fault> {
         Ok(pages::View {
-            kept: self.told(room, |telling| held.kept(view, room, telling))?,
-            now: held.in_force().map(|level| due(view, room, level)).transpose()?,
+            kept: self.with_words(room, |telling| setting.setting_view(view, room, telling))?,
+            now: setting.in_force().map(|level| due(view, room, level)).transpose()?,
             editor,
             calendars: self.calendars,
             policies: self.policies,
@@ -108,9 +108,9 @@ pub(crate) async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) ->
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
-                let held = Setting::read(view, room, KIND, &id, asked.begins())?;
-                let editor = held.editor(room, KIND, Draft::of);
-                Around::read(view, room)?.shown(view, room, &held, editor)
+                let setting = Setting::read(view, room, KIND, &id, asked.begins())?;
+                let editor = setting.editor(room, KIND, Draft::of);
+                Around::read(view, room)?.shown(view, room, &setting, editor)
             })?;
             Ok(pages::page(&room.shell, &view))
         })
@@ -142,17 +142,17 @@ pub(crate) async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String,
                 }
             }
             let view = room.read(|view| {
-                let held = Setting::read(view, room, KIND, &id, true)?;
+                let setting = Setting::read(view, room, KIND, &id, true)?;
                 let mut editor = Editor { seen, draft: draft.clone(), refused, ..Editor::default() };
                 let mut drafted = None;
                 match &made {
                     Ok(level) => {
-                        editor.changes = around.told(room, |telling| held.changes(telling, level));
+                        editor.changes = around.with_words(room, |telling| setting.changes(telling, level));
                         drafted = Some(due(view, room, level)?);
                     }
                     Err(wrong) => editor.wrong.clone_from(wrong),
                 }
-                Ok(pages::View { drafted, ..around.shown(view, room, &held, Some(editor))? })
+                Ok(pages::View { drafted, ..around.shown(view, room, &setting, Some(editor))? })
             })?;
             Ok(Step::Html(pages::page(&room.shell, &view)))
         })

@@ -45,9 +45,9 @@ fn a_clock_explains_itself_pauses_with_a_reason_and_goes_on() {
         house.post(&clinician, &format!("{path}/resume"), &json!({})).must(200);
         house.clock.advance(Duration::from_secs(60));
         let shown = house.get(&clinician, &path).must(200);
-        let told: Vec<&Value> =
+        let stills: Vec<&Value> =
             shown["items"][1]["segments"].as_array().unwrap().iter().map(|part| &part["still"]).collect();
-        assert_eq!(told.iter().filter(|still| **still == "waiting_patient").count(), 1, "{told:?}");
+        assert_eq!(stills.iter().filter(|still| **still == "waiting_patient").count(), 1, "{stills:?}");
         assert_eq!(
             (&shown["items"][0]["standing"], &shown["items"][0]["ended"]),
             (&json!("met"), &json!("answered"))

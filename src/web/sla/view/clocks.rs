@@ -30,7 +30,7 @@ pub(crate) struct Row {
     pub level: (String, u32),
     /// Where it stands.
     pub standing: Standing,
-    /// Thousandths that are used, 1,000 at the most; `None`: it cannot be said while it is paused.
+    /// Thousandths that are used, 1,000 at the most; `None`: unknown while it is paused.
     pub share: Option<u64>,
     /// The same in words: "12 min de 15 min (80 %)".
     pub used: Option<String>,
@@ -76,7 +76,7 @@ pub(crate) enum Standing {
     Met,
     /// Done too late.
     Late,
-    /// It could no longer be kept nor broken.
+    /// It can no longer be met or breached.
     Withdrawn,
 }
 
@@ -141,5 +141,8 @@ pub(crate) const REASONS: [(&str, Key); 3] = [
 /// The word of a reason.
 #[must_use]
 pub(crate) fn reason_word(name: &str) -> Key {
-    REASONS.into_iter().find(|(held, _)| *held == name).map_or(Key("pause-waiting-patient"), |(_, word)| word)
+    REASONS
+        .into_iter()
+        .find(|(reason, _)| *reason == name)
+        .map_or(Key("pause-waiting-patient"), |(_, word)| word)
 }

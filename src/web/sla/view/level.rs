@@ -111,7 +111,7 @@ fn label_of(choices: &[Choice], id: &str) -> String {
 pub(crate) fn lines(w: &Words, level: &ServiceLevel, policies: &[Choice]) -> Vec<Line> {
     let line = |label: Key, text: String| Line { label: w.say(label), text };
     let word = |words: &[(&str, Key)], name: &str| {
-        words.iter().find(|(held, _)| *held == name).map_or_else(String::new, |(_, key)| w.say(*key))
+        words.iter().find(|(known, _)| *known == name).map_or_else(String::new, |(_, key)| w.say(*key))
     };
     let breach = match &level.on_breach {
         Some(policy) => label_of(policies, policy),
@@ -278,10 +278,10 @@ mod tests {
             "an empty form"
         );
         let [(_, seed), ..] = seeds();
-        let held = Draft::of(Some(&seed));
-        assert_eq!(fields(&held), ["on_breach"], "a policy that is gone");
+        let draft = Draft::of(Some(&seed));
+        assert_eq!(fields(&draft), ["on_breach"], "a policy that is gone");
         let never =
-            Draft { count: "367".to_owned(), unit: "days".to_owned(), on_breach: String::new(), ..held };
+            Draft { count: "367".to_owned(), unit: "days".to_owned(), on_breach: String::new(), ..draft };
         assert_eq!(fields(&never), ["count"]);
         assert_eq!(fields(&Draft { unit: "weeks".to_owned(), ..never }), ["unit"]);
     }

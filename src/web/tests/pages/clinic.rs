@@ -78,7 +78,7 @@ impl Clinic {
         Self { state, patient, device, alert, people, cookies, _home: home }
     }
 
-    /// Another red alert, which late data told of when it was over.
+    /// Another red alert, which late data raised when it was over.
     pub(crate) fn past(&self) -> AlertId {
         let key =
             self.state.store.read(|view| Audience::program().patient(view, self.patient)).unwrap().key();
@@ -118,7 +118,7 @@ impl Clinic {
         let answer =
             call_service(&app, request.insert_header(("sec-fetch-site", "same-origin")).to_request()).await;
         let header = |name: &str| {
-            answer.headers().get(name).map_or_else(String::new, |held| held.to_str().unwrap().to_owned())
+            answer.headers().get(name).map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
         };
         let (status, to, retarget) = (answer.status(), header("location"), header("hx-retarget"));
         let text = String::from_utf8(read_body(answer).await.to_vec()).unwrap();

@@ -137,15 +137,15 @@ pub(crate) async fn a_revocation_leaves_the_sentence_with_day_and_article_and_no
     ] {
         let seen = clinic.get(role, &path).await;
         assert_eq!(seen.status, StatusCode::OK, "{path}");
-        for told in ["tachycardia", "Taquicardia", "Vermelho", "chip-red"] {
-            assert!(!seen.text.contains(told), "{path} for {role:?} still says {told}");
+        for hidden in ["tachycardia", "Taquicardia", "Vermelho", "chip-red"] {
+            assert!(!seen.text.contains(hidden), "{path} for {role:?} still says {hidden}");
         }
         assert!(!shows_value(&seen.text), "{path} for {role:?} still shows a value");
         for text in ["sem base legal para exibir", "22/11", "LGPD art. 8 §5"] {
             assert!(seen.text.contains(text), "{path} for {role:?} does not say {text}");
         }
     }
-    // What is kept of her is hers to see (LGPD art. 18 II), and no sentence says that nothing is stored.
+    // What is stored about her is hers to see (LGPD art. 18 II), and no sentence says that nothing is stored.
     let mine = clinic.get(Role::Patient, "/me").await.text;
     assert!(shows_value(&mine) && mine.contains("as leituras são recebidas e guardadas"), "{mine}");
     let queue = clinic.get(Role::Clinician, "/queue").await.text;
@@ -315,8 +315,8 @@ pub(crate) async fn an_end_in_the_past_is_asked_again_with_what_it_takes_from_th
     // Half of the minute of readings, on a clock in São Paulo.
     let at = chrono::DateTime::from_timestamp(store::testing::NOW.secs() + 330 - 3 * 3_600, 0).unwrap();
     let at = at.format("%Y-%m-%dT%H:%M:%S").to_string();
-    let said = [("reason", "trocou de paciente"), ("at", at.as_str())];
-    let nobodys = clinic.post(Role::Technician, &format!("{path}/unbind"), &said).await;
+    let form = [("reason", "trocou de paciente"), ("at", at.as_str())];
+    let nobodys = clinic.post(Role::Technician, &format!("{path}/unbind"), &form).await;
     assert_eq!(nobodys.status, StatusCode::UNPROCESSABLE_ENTITY, "whose binding is meant is said");
     let other = Details {
         identity: PatientIdentity {
@@ -333,18 +333,18 @@ pub(crate) async fn an_end_in_the_past_is_asked_again_with_what_it_takes_from_th
     let registered = |tx: &mut store::Tx<'_>| patients::insert(tx, &other);
     let other = clinic.state.store.write(store::Actor::Operator, clinic.state.now(), registered).unwrap();
     let (patient, other) = (clinic.patient.to_string(), other.id.to_string());
-    let stale = [&said[..], &[("patient_id", other.as_str()), ("sure", "1")]].concat();
+    let stale = [&form[..], &[("patient_id", other.as_str()), ("sure", "1")]].concat();
     let stale = clinic.post(Role::Technician, &format!("{path}/unbind"), &stale).await;
     assert_eq!(stale.status, StatusCode::CONFLICT, "the device is somebody else's by now");
-    let said = [&said[..], &[("patient_id", patient.as_str())]].concat();
-    let asked = clinic.post(Role::Technician, &format!("{path}/unbind"), &said).await;
+    let form = [&form[..], &[("patient_id", patient.as_str())]].concat();
+    let asked = clinic.post(Role::Technician, &format!("{path}/unbind"), &form).await;
     assert_eq!(asked.status, StatusCode::CONFLICT);
     assert!(asked.text.contains("30 leituras") && asked.text.contains("name=\"sure\""), "{}", asked.text);
     // As a word: an id may hold the digits.
     let mut words =
         asked.text.split(|letter: char| !letter.is_alphanumeric() && letter != '-' && letter != '_');
     assert!(words.all(|word| word != "137"), "no value is in it");
-    let sure = [&said[..], &[("sure", "1")]].concat();
+    let sure = [&form[..], &[("sure", "1")]].concat();
     let done = clinic.post(Role::Technician, &format!("{path}/unbind"), &sure).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     let page = clinic.get(Role::Technician, &path).await.text;

@@ -32,8 +32,8 @@ async fn those_who_know_no_names_read_no_id_of_the_patients_account() {
         let page = clinic.get(role, &format!("/patients/{}", clinic.patient)).await.text;
         assert!(page.contains("o próprio paciente") && !page.contains(&end), "{role:?}: {page}");
         let path = format!("/api/v1/patients/{}/consents", clinic.patient);
-        let said = clinic.get(role, &path).await.text;
-        assert_eq!(said.contains(&user.to_string()), role == Role::Clinician, "{role:?}: {said}");
+        let page = clinic.get(role, &path).await.text;
+        assert_eq!(page.contains(&user.to_string()), role == Role::Clinician, "{role:?}: {page}");
     }
 }
 

@@ -70,7 +70,7 @@ impl Lang {
             let weight = pieces
                 .find_map(|piece| piece.trim().strip_prefix("q="))
                 .map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0));
-            if weight > 0.0 && best.is_none_or(|(held, _)| weight > held) {
+            if weight > 0.0 && best.is_none_or(|(best_weight, _)| weight > best_weight) {
                 best = Some((weight, lang));
             }
         }

@@ -75,10 +75,10 @@ fn both_languages_hold_the_same_keys_with_the_same_names_inside() {
 
 #[test]
 fn every_used_key_exists_and_no_key_is_idle() {
-    let held: BTreeSet<_> = texts(Lang::PtBr).into_keys().collect();
+    let defined: BTreeSet<_> = texts(Lang::PtBr).into_keys().collect();
     let used = used();
-    let missing: Vec<_> = used.difference(&held).collect();
-    let idle: Vec<_> = held.difference(&used).collect();
+    let missing: Vec<_> = used.difference(&defined).collect();
+    let idle: Vec<_> = defined.difference(&used).collect();
     assert!(missing.is_empty(), "used, but no text: {missing:#?}");
     assert!(idle.is_empty(), "a text that nothing uses: {idle:#?}");
 }

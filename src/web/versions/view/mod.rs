@@ -274,9 +274,9 @@ mod tests {
         let line = |label: &str, text: &str| Line { label: label.to_owned(), text: text.to_owned() };
         let before = [line("1", "a"), line("2", "b"), line("end", "z")];
         let after = [line("1", "c"), line("end", "z")];
-        let told = side_by_side(&before, &after);
+        let changes = side_by_side(&before, &after);
         let words: Vec<(&str, bool, Key)> =
-            told.iter().map(|change| (change.label.as_str(), change.differs(), change.word())).collect();
+            changes.iter().map(|change| (change.label.as_str(), change.differs(), change.word())).collect();
         assert_eq!(words[0], ("1", true, Key("policy-line-changed")));
         assert_eq!(words[1], ("2", true, Key("policy-line-gone")));
         assert!(!words[2].1);

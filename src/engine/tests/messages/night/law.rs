@@ -18,7 +18,7 @@ const WITHIN: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     /// Reds that were held against the first law.
-    told: usize,
+    checked: usize,
     /// Of those, told at once to somebody who stands behind one who was away or out of reach.
     waited_for_nobody: usize,
     /// Of those, told to who had taken the turn.
@@ -31,7 +31,7 @@ pub(super) struct Seen {
 impl Seen {
     /// Whether each kind of trouble was there: a law that is asked of nothing holds nothing.
     pub(super) fn is_enough(&self) {
-        let all = [self.told, self.waited_for_nobody, self.swapped, self.refused, self.gone];
+        let all = [self.checked, self.waited_for_nobody, self.swapped, self.refused, self.gone];
         assert!(all.iter().all(|count| *count > 0), "{self:?}");
     }
 }
@@ -110,11 +110,15 @@ impl Night {
         let Some(who) = self.awaited(step) else { return };
         let of = mark(&case.to_string());
         let mails = self.mails().flat_map(|mail| mail.to(&address(who)));
-        let told = mails.filter(|one| marks(one).contains(&of)).map(|one| one.at).min();
-        let told =
-            told.unwrap_or_else(|| panic!("seed {seed}: {of} of {:?} never came to {who}", red.raised));
-        assert!(told.since(red.raised) <= WITHIN, "seed {seed}: {of} of {:?} to {who}: {told:?}", red.raised);
-        seen.told += 1;
+        let first = mails.filter(|one| marks(one).contains(&of)).map(|one| one.at).min();
+        let first =
+            first.unwrap_or_else(|| panic!("seed {seed}: {of} of {:?} never came to {who}", red.raised));
+        assert!(
+            first.since(red.raised) <= WITHIN,
+            "seed {seed}: {of} of {:?} to {who}: {first:?}",
+            red.raised
+        );
+        seen.checked += 1;
         seen.waited_for_nobody += usize::from(who != FIRST && who != TAKER);
         seen.swapped += usize::from(who == TAKER);
     }
@@ -159,14 +163,14 @@ impl Night {
             let late = late.filter(|one| one.at > second(out * STEP)).collect::<Vec<_>>();
             assert!(late.is_empty(), "seed {seed}: {late:?}");
         }
-        let told = self.notices(self.manager, "unreachable");
+        let notices = self.notices(self.manager, "unreachable");
         for (who, since) in &self.diary.refuses {
             let since = second(since * STEP);
             let asked = |mail: &Mail| mail.asked_at(&address(*who)).iter().filter(|at| **at >= since).count();
             let asked: Vec<usize> = self.mails().map(asked).collect();
             assert!(asked.iter().all(|times| *times <= 1), "seed {seed}: {who} was asked {asked:?} times");
             let person = self.ward.people[*who].to_string();
-            let words = told.iter().filter(|one| one.subject == person).count();
+            let words = notices.iter().filter(|one| one.subject == person).count();
             assert_eq!(words, asked.iter().sum::<usize>().min(1), "seed {seed}: word of {who}");
             seen.refused += words;
         }
@@ -194,8 +198,11 @@ impl Night {
         for (case, red) in
             self.diary.reds.iter().filter(|(_, red)| red.touched.is_none_or(|at| at > red.raised))
         {
-            let told = paged.get(case.to_string().as_str());
-            assert!(told.is_some_and(|at| at.since(red.raised) <= WITHIN), "seed {seed}: {case} {told:?}");
+            let paged_at = paged.get(case.to_string().as_str());
+            assert!(
+                paged_at.is_some_and(|at| at.since(red.raised) <= WITHIN),
+                "seed {seed}: {case} {paged_at:?}"
+            );
         }
         assert!(self.hooks().any(|mail| mail.asked(ILL) > 0), "seed {seed}");
     }
@@ -205,9 +212,9 @@ impl Night {
         let asked = self.hooks().flat_map(|mail| mail.asked_at(GONE));
         let asked: BTreeSet<Instant> = asked.filter(|at| *at >= second(gone * STEP)).collect();
         assert!(asked.len() <= 1, "seed {seed}: {asked:?}");
-        let told = self.notices(self.admin, "webhook_gone").len();
-        assert_eq!(told, asked.len(), "seed {seed}: who runs the system hears of it once");
-        seen.gone += told;
+        let notices = self.notices(self.admin, "webhook_gone").len();
+        assert_eq!(notices, asked.len(), "seed {seed}: who runs the system hears of it once");
+        seen.gone += notices;
     }
 
     fn mails(&self) -> impl Iterator<Item = &Mail> {
