@@ -165,7 +165,7 @@ impl Lane {
             let began = Moment::now();
             // A module that panics is treated like one that fails: it is tried again, and the others go on.
             let done = catch_unwind(AssertUnwindSafe(|| module.run(now)))
-                .unwrap_or(Err(store::Error::Corrupt("an engine module panicked")));
+                .unwrap_or(Err(store::Error::corrupt("an engine module panicked")));
             *rested = done.as_ref().is_ok_and(|progress| !progress.more).then_some(steady);
             match &done {
                 Ok(progress) => more |= progress.more,

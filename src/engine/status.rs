@@ -51,7 +51,7 @@ impl Status {
                 module.error = None;
                 module.did += u64::try_from(progress.did).unwrap_or(0);
             }
-            Err(error) => module.error = Some(error.to_string()),
+            Err(error) => module.error = Some(error.without_row()),
         }
     }
 

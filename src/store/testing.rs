@@ -1,7 +1,7 @@
 //! A fresh, initialised database per test: SQLite always, and PostgreSQL when `ZELO_TEST_POSTGRES` holds the
 //! URL of a server on which a schema may be created. Dropping it removes what it made.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests' own, and panic as tests do")]
+#![expect(clippy::unwrap_used, reason = "these are tests' own, and panic as tests do")]
 
 use std::ops::Deref;
 

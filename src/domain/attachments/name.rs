@@ -35,8 +35,9 @@ impl FileName {
         };
         let room = MOST.saturating_sub(end.len() + 1);
         let stem: String = trimmed(stem).chars().take(room).collect();
-        let stem = trimmed(&stem);
-        let stem = if stem.is_empty() { NAMELESS } else { stem };
+        // Read once more: without the point before it, a mark would stand on nothing.
+        let stem = line::read(trimmed(&stem), MOST).unwrap_or_default();
+        let stem = if stem.is_empty() { NAMELESS } else { &stem };
         Self(format!("{stem}.{end}"))
     }
 
@@ -109,6 +110,7 @@ mod tests {
             (".jpg", "anexo.jpg"),
             ("fotos/", "anexo.jpg"),
             ("\u{301}", "anexo.jpg"),
+            (".\u{11370}", "anexo.jpg"),
         ] {
             assert_eq!(named(said), name, "{said:?}");
         }

@@ -49,7 +49,7 @@ impl Kind for Verification {
         if let Some(found) = &mut report.first_break {
             found.what = found.what.chars().take(MOST_WORDS).collect();
         }
-        let result = serde_json::to_value(&report).map_err(|_shape| Error::Corrupt("a report"))?;
+        let result = serde_json::to_value(&report).map_err(|_shape| Error::corrupt("a report"))?;
         Ok(Found { code: if report.ok { WHOLE } else { BROKEN }, result })
     }
 

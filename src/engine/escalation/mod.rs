@@ -48,7 +48,7 @@ impl Escalate {
         std::thread::scope(|scope| {
             let workers: Vec<_> =
                 due.chunks(BATCH).map(|some| scope.spawn(|| self.batch(some, now))).collect();
-            let lost = |_panicked| Err(store::Error::Corrupt("an escalation"));
+            let lost = |_panicked| Err(store::Error::corrupt("an escalation"));
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(lost)).sum()
         })
     }
@@ -96,7 +96,7 @@ fn one_by_one(tx: &mut Tx<'_>, due: &[Due]) -> store::Result<usize> {
         match tx.item(|tx| advance(tx, vec![row])) {
             Err(error) if error.is_the_rows() => {
                 tracing::error!(escalation = %id, %error, "an escalation cannot be worked off; it is set aside");
-                escalation::spoil(tx, &id, &error.to_string())?;
+                escalation::spoil(tx, &id, &error)?;
             }
             done => done?,
         }
@@ -159,7 +159,7 @@ fn tick(
     let mut run = from.run.clone();
     let now = tx.now();
     let ground = from.patient.and_then(|patient| known.permits.get(&patient).copied());
-    let ground = ground.ok_or(store::Error::Corrupt("escalations.patient_id"))?;
+    let ground = ground.ok_or_else(|| store::Error::corrupt("escalations.patient_id").in_row(&from.id))?;
     if ground.is_err() {
         let did = run.withhold(now);
         return Ok(Some(Advanced { from, run, did, due_at, ground }));
@@ -219,5 +219,5 @@ fn resume(tx: &mut Tx<'_>, of: &Escalation) -> store::Result<BTreeSet<UserId>> {
 }
 
 fn case_of(of: &Escalation) -> store::Result<AlertId> {
-    of.subject.parse().map_err(|_not_an_id| store::Error::Corrupt("escalations.subject"))
+    of.subject.parse().map_err(|_not_an_id| store::Error::corrupt("escalations.subject").in_row(&of.id))
 }

@@ -56,7 +56,7 @@ pub(super) fn amend(
             continue;
         }
         let Some(patient) = plan.patient.as_ref().map(|patient| patient.row.key) else { continue };
-        let standing = standings.get(&(patient, message.device)).ok_or(Error::Corrupt("a plan"))?;
+        let standing = standings.get(&(patient, message.device)).ok_or(Error::corrupt("a plan"))?;
         let Ok(permit) = &standing.collect else { continue };
         let (mut takes, mut refuses) = (plan.takes(), false);
         let mut forget = |signal: Signal| watch.forget(SeriesKey { patient_key: patient, signal });

@@ -59,7 +59,7 @@ impl Ledger {
         let ordinal = self.ordinals.entry(device_key).or_insert(0);
         let reference = ReceiptRef::new(self.second, self.node, *ordinal);
         *ordinal += 1;
-        reference.ok_or(Error::Corrupt("the clock"))
+        reference.ok_or(Error::corrupt("the clock"))
     }
 
     /// Signs for every message of the commit.

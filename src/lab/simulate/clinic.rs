@@ -121,8 +121,8 @@ fn employ(tx: &mut Tx<'_>, password: &str, hash: &str) -> store::Result<Staff> {
             let identity = StaffIdentity {
                 name: format!("{} Simulada {}", GIVEN.get(staff.len()).unwrap_or(&"Ana"), role.name())
                     .parse()
-                    .map_err(|_form| store::Error::Corrupt("a simulated name"))?,
-                email: email.parse().map_err(|_form| store::Error::Corrupt("a simulated address"))?,
+                    .map_err(|_form| store::Error::corrupt("a simulated name"))?,
+                email: email.parse().map_err(|_form| store::Error::corrupt("a simulated address"))?,
             };
             let new = NewUser { identity, role, password: Some(hash.to_owned()), patient: None };
             staff.push((users::insert(tx, &new)?.id, role));
@@ -199,7 +199,7 @@ fn current(tx: &mut Tx<'_>) -> store::Result<Terms> {
         if let Some(term) = terms::current(tx, purpose)?.into_iter().next() {
             let mut sha256 = [0_u8; 32];
             hex::decode_to_slice(&term.text_sha256, &mut sha256)
-                .map_err(|_form| store::Error::Corrupt("terms.text_sha256"))?;
+                .map_err(|_form| store::Error::corrupt("terms.text_sha256").in_row(term.id))?;
             out.push((purpose, sha256));
         }
     }
@@ -229,8 +229,8 @@ fn admit(
     let (year, month, day) = (chance.between(1940, 2004), chance.between(1, 12), chance.between(1, 28));
     let born = i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
     let identity = PatientIdentity {
-        name: name.parse().map_err(|_form| store::Error::Corrupt("a simulated name"))?,
-        birth_date: born.ok_or(store::Error::Corrupt("a simulated date"))?,
+        name: name.parse().map_err(|_form| store::Error::corrupt("a simulated name"))?,
+        birth_date: born.ok_or(store::Error::corrupt("a simulated date"))?,
         cpf: None,
         cns: None,
         email: None,

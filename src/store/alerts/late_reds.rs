@@ -8,6 +8,7 @@ use super::{StoredAlert, save};
 use crate::alerts;
 use crate::consents::permits;
 use crate::db::error::{Error, Result};
+use crate::db::stored_at::InRow;
 use crate::db::tx::act::Act as Entry;
 use crate::db::tx::{Tx, View};
 use domain::{AlertId, AlertState, Level, Signal};
@@ -51,9 +52,11 @@ pub fn standing(view: &mut View<'_>) -> Result<Vec<LateRed>> {
     rows.into_iter()
         .map(|row| {
             Ok(LateRed {
-                id: row.id.parse().map_err(|_not_an_id| Error::Corrupt("alerts.id"))?,
+                id: row.id.parse().map_err(|_not_an_id| Error::corrupt("alerts.id").in_row(&row.id))?,
                 patient_key: row.patient_key,
-                signal: Signal::from_code(row.signal).ok_or(Error::Corrupt("alerts.signal"))?,
+                signal: Signal::from_code(row.signal)
+                    .ok_or(Error::corrupt("alerts.signal"))
+                    .in_row(&row.id)?,
             })
         })
         .collect()

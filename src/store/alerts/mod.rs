@@ -23,7 +23,6 @@ pub(crate) use super::alerts::stored::unresolved;
 pub use super::alerts::stored::{StoredAlert, counts, episodes, get, open_of, worn_out};
 use super::consents::permits;
 use super::db::error::{Error, Result};
-use super::db::keyed::Keyed;
 use super::db::schema::alerts;
 use super::db::turn;
 use super::db::turn::locks::Lock;
@@ -33,6 +32,7 @@ use super::escalation;
 use super::keys::seal::Place;
 use super::keys::{Class, Subject};
 use super::messages::webhooks;
+use super::patients::keyed::Keyed;
 use super::sla;
 use domain::alerts::{AlertCase, Outcome};
 use domain::{AlertId, Instant, PatientId, Rule};
@@ -280,7 +280,7 @@ type Changing = (
 );
 
 fn changing(case: &AlertCase, episode: &Episode, now: Instant) -> Result<Changing> {
-    let json = |_shape| Error::Corrupt("an alert to store");
+    let json = |_shape| Error::corrupt("an alert to store");
     Ok((
         alerts::level.eq(case.facts.level.code()),
         alerts::peak.eq(case.facts.peak.code()),

@@ -9,6 +9,7 @@ use diesel::sql_types::Bool;
 use crate::db::conn::{literally, on};
 use crate::db::error::{Error, Result};
 use crate::db::schema::alerts;
+use crate::db::stored_at::InRow;
 use crate::db::tx::View;
 use crate::keys::seal::Place;
 use domain::alerts::AlertCase;
@@ -37,6 +38,7 @@ pub struct StoredAlert {
 
 #[derive(Queryable)]
 pub(super) struct Row {
+    id: String,
     patient_key: i64,
     signal: i16,
     retrospective: bool,
@@ -48,6 +50,7 @@ pub(super) struct Row {
 }
 
 pub(super) type Columns = (
+    alerts::id,
     alerts::patient_key,
     alerts::signal,
     alerts::retrospective,
@@ -59,6 +62,7 @@ pub(super) type Columns = (
 );
 
 pub(super) const COLUMNS: Columns = (
+    alerts::id,
     alerts::patient_key,
     alerts::signal,
     alerts::retrospective,
@@ -71,12 +75,17 @@ pub(super) const COLUMNS: Columns = (
 
 impl Row {
     pub(super) fn read(self) -> Result<StoredAlert> {
-        let json = |_shape| Error::Corrupt("alerts");
+        let id = self.id.clone();
+        self.parse().in_row(id)
+    }
+
+    fn parse(self) -> Result<StoredAlert> {
+        let json = |column| move |_shape| Error::corrupt(column);
         Ok(StoredAlert {
             patient_key: self.patient_key,
-            signal: Signal::from_code(self.signal).ok_or(Error::Corrupt("alerts.signal"))?,
-            case: serde_json::from_str(&self.case_record).map_err(json)?,
-            episode: serde_json::from_str(&self.episode).map_err(json)?,
+            signal: Signal::from_code(self.signal).ok_or(Error::corrupt("alerts.signal"))?,
+            case: serde_json::from_str(&self.case_record).map_err(json("alerts.case_record"))?,
+            episode: serde_json::from_str(&self.episode).map_err(json("alerts.episode"))?,
             retrospective: self.retrospective,
             raised_at: Instant::from_micros(self.raised_at),
             version: self.version,

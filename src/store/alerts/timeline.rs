@@ -77,7 +77,7 @@ pub fn acts_before(
         ))
         .load(view.conn)?;
     let read = |(id, alert, at, actor, act, outcome, whom): Raw| {
-        let alert = alert.parse().map_err(|_not_an_id| Error::Corrupt("alert_acts.alert_id"))?;
+        let alert = alert.parse().map_err(|_not_an_id| Error::corrupt("alert_acts.alert_id").in_row(id))?;
         let whom = whom.and_then(|id| id.parse().ok());
         Ok(PatientAct { id, alert, at: Instant::from_micros(at), actor, act, outcome, whom })
     };

@@ -64,13 +64,15 @@ pub fn piece(view: &mut View<'_>, file: &Attachment, place: u64) -> Result<Vec<u
     let plain = view.open(Place::new("attachment_pieces", "content", &named), &sealed)?;
     let left = file.size.saturating_sub(place.saturating_mul(whole()));
     if u64::try_from(plain.len()).ok() != Some(left.min(whole())) {
-        return Err(Error::Corrupt("attachment_pieces: a piece is longer or shorter than its file says"));
+        return Err(
+            Error::corrupt("attachment_pieces.content: longer or shorter than its file says").in_row(named)
+        );
     }
     Ok(plain)
 }
 
 fn stored(place: u64) -> Result<i64> {
-    i64::try_from(place).map_err(|_range| Error::Corrupt("attachment_pieces.place"))
+    i64::try_from(place).map_err(|_range| Error::corrupt("attachment_pieces.place"))
 }
 
 fn whole() -> u64 {

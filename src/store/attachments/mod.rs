@@ -99,7 +99,7 @@ pub(crate) fn insert(
         tx.unchanged();
         return Ok((same.clone(), false));
     }
-    let size = u64::try_from(file.bytes.len()).map_err(|_range| Error::Corrupt("a file's size"))?;
+    let size = u64::try_from(file.bytes.len()).map_err(|_range| Error::corrupt("a file's size"))?;
     let sizes: Vec<u64> = held.iter().map(|one| one.size).collect();
     admit(&sizes, size).map_err(|full| Error::Refused {
         code: "E_ATTACHMENTS",
@@ -127,7 +127,7 @@ pub(crate) fn insert(
             attachments::at.eq(tx.now().micros()),
             attachments::actor.eq(tx.actor().name()),
             attachments::media_type.eq(file.media.name()),
-            attachments::size.eq(i64::try_from(size).map_err(|_range| Error::Corrupt("a file's size"))?),
+            attachments::size.eq(i64::try_from(size).map_err(|_range| Error::corrupt("a file's size"))?),
             attachments::description.eq(Some(sealed)),
         ))
         .execute(tx.conn)?;

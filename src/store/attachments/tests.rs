@@ -189,7 +189,7 @@ fn a_file_of_an_erased_person_is_unreadable_and_so_is_one_that_somebody_moved() 
         let left = store.read(|view| get(view, case.to(), file.id)).unwrap();
         assert_eq!((left.name.as_deref(), left.size), (None, 6));
         let bytes = bytes_of(&store, &left);
-        assert!(matches!(bytes, Err(Error::Sealed(Broken::KeyDestroyed))), "{bytes:?}");
+        assert!(matches!(bytes, Err(Error::Sealed(Broken::KeyDestroyed, _))), "{bytes:?}");
         assert!(case.try_attach(&store, case.agent, b"mais um").is_err(), "and none is attached any more");
     }
 }

@@ -131,7 +131,7 @@ impl Wanted {
         };
         match view.key(subject, Class::Audit) {
             Ok(key) => Ok(Some(Self { key, patient })),
-            Err(Error::Sealed(Broken::NoKey | Broken::KeyDestroyed)) => Ok(None),
+            Err(Error::Sealed(Broken::NoKey | Broken::KeyDestroyed, _)) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -172,8 +172,10 @@ fn leaves(
         }
         query.load(conn)?
     });
-    let place = |leaf: Option<i64>| leaf.and_then(|leaf| u64::try_from(leaf).ok());
-    found.into_iter().map(|leaf| place(leaf).ok_or(Error::Corrupt("audit_entries.leaf"))).collect()
+    // What was searched for lies between two leaves: no entry without one is found.
+    let place =
+        |leaf: i64| u64::try_from(leaf).map_err(|_range| Error::corrupt("audit_entries.leaf").in_row(leaf));
+    found.into_iter().flatten().map(place).collect()
 }
 
 /// The canonical bytes of one entry, as the leaf hashes them; `None` beyond the end.

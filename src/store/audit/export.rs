@@ -45,7 +45,7 @@ pub fn export(store: &Store, signer: &Signer, dir: &Dir, scope: Scope) -> Result
         let mut logs = Vec::with_capacity(years.len());
         for year in earlier {
             let below = format!("{EARLIER}/{}", year.year);
-            let head = year.head(view)?.ok_or(Error::Corrupt("audit_checkpoints"))?;
+            let head = year.head(view)?.ok_or(Error::corrupt("audit_checkpoints"))?;
             let rows = Rows::new(view, year.year);
             layout::export(&Dir(dir.0.join(&below)), &rows, &head.note, &year.signer(signer)?)
                 .map_err(broken)?;

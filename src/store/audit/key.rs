@@ -82,7 +82,7 @@ pub fn open(store: &Store, keys: &Path, now: Instant) -> Result<Signer> {
 
 /// The entry that opens a year.
 pub(super) fn opened_act(body: &Opened) -> Result<Act<'static>> {
-    let body = serde_json::to_value(body).map_err(|_shape| Error::Corrupt("the opening of a log"))?;
+    let body = serde_json::to_value(body).map_err(|_shape| Error::corrupt("the opening of a log"))?;
     Ok(Act::new("log.opened").public(body))
 }
 
@@ -94,7 +94,7 @@ pub(super) fn renamed(tx: &mut Tx<'_>, vkey: &Vkey) -> Result<()> {
 }
 
 fn fitting(known: &str, seed: &[u8; 32]) -> Result<Signer> {
-    let vkey: Vkey = known.parse().map_err(|_not_a_key| Error::Corrupt("settings.audit_vkey"))?;
+    let vkey: Vkey = known.parse().map_err(|_not_a_key| Error::corrupt("settings.value").in_row(VKEY))?;
     let signer = Signer::from_seed(vkey.name(), seed).map_err(super::broken)?;
     if *signer.vkey() == vkey {
         return Ok(signer);

@@ -21,12 +21,12 @@ pub(super) fn turn(
     before: Option<(u64, i64)>,
 ) -> Result<OpenLog> {
     let year = years::year_of(tx.now());
-    let plain = i32::try_from(year).map_err(|_range| Error::Corrupt("the year"))?;
+    let plain = i32::try_from(year).map_err(|_range| Error::corrupt("the year"))?;
     let name = in_year(held.signer.vkey().name(), plain).map_err(broken)?;
     let signer = held.signer.named(&name).map_err(broken)?;
 
     let next = Sealed { next: signer.vkey().to_string() };
-    let body = serde_json::to_value(next).map_err(|_shape| Error::Corrupt("the end of a log"))?;
+    let body = serde_json::to_value(next).map_err(|_shape| Error::corrupt("the end of a log"))?;
     let size = held.log.size() + u64::try_from(last.len()).unwrap_or(u64::MAX);
     last.push(placed(tx, &Act::new("log.sealed").public(body), held.year.first + size)?);
     let closed = held.log.append(&last, &held.signer).map_err(broken)?;

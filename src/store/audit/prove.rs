@@ -61,13 +61,15 @@ fn of_message(
     device_key: i64,
     received: ReceiptRef,
 ) -> Result<MessageProof> {
-    let packs: Vec<(i64, Vec<u8>)> = receipts::table
+    let packs: Vec<(i64, i16, Vec<u8>)> = receipts::table
         .filter(receipts::second.eq(received.second()))
         .order(receipts::part)
-        .select((receipts::entry, receipts::pack))
+        .select((receipts::entry, receipts::part, receipts::pack))
         .load(view.conn)?;
-    for (entry, bytes) in packs {
-        let pack = Pack::decode(&bytes).map_err(|_cut| Error::Corrupt("receipts.pack"))?;
+    for (entry, part, bytes) in packs {
+        let pack = Pack::decode(&bytes).map_err(|_cut| {
+            Error::corrupt("receipts.pack").in_row(format_args!("{}:{part}", received.second()))
+        })?;
         let ours = |m: &audit::pack::Receipted| {
             i64::try_from(m.device_key) == Ok(device_key) && m.ordinal == received.ordinal()
         };
@@ -75,7 +77,9 @@ fn of_message(
         let (Some(message), Some(path)) = (pack.0.get(place), pack.path(place)) else { continue };
         let leaf: Option<i64> = entries::table.find(entry).select(entries::leaf).get_result(view.conn)?;
         let Some(leaf) = leaf.and_then(|leaf| u64::try_from(leaf).ok()) else { break };
-        let bytes = Entries::new(view)?.entry(leaf)?.ok_or(Error::Corrupt("audit_bundles.bytes"))?;
+        let bytes = Entries::new(view)?
+            .entry(leaf)?
+            .ok_or_else(|| Error::corrupt("audit_bundles.bytes").in_row(leaf))?;
         let position = u64::try_from(place).unwrap_or(u64::MAX);
         let leaf = leaf_proof(view, key, leaf)?;
         return Ok(MessageProof { message: *message, position, path, entry: bytes, leaf });

@@ -72,7 +72,7 @@ pub fn waiting(view: &mut View<'_>, before: i64, limit: i64) -> Result<Vec<Secon
     }
     let mut seconds: Vec<Second> = Vec::new();
     for (second, id, bytes) in query {
-        let pack = Pack::decode(&bytes).map_err(|_cut| Error::Corrupt("receipts_open.pack"))?;
+        let pack = Pack::decode(&bytes).map_err(|_cut| Error::corrupt("receipts_open.pack").in_row(id))?;
         match seconds.last_mut().filter(|open| open.second == second) {
             Some(open) => {
                 open.pack.0.extend(pack.0);
@@ -94,7 +94,7 @@ pub(crate) fn pack(tx: &mut Tx<'_>, second: &Second, entry: i64) -> Result<()> {
     diesel::insert_into(receipts::table)
         .values((
             receipts::second.eq(second.second),
-            receipts::part.eq(i16::try_from(parts).map_err(|_range| Error::Corrupt("receipts.part"))?),
+            receipts::part.eq(i16::try_from(parts).map_err(|_range| Error::corrupt("receipts.part"))?),
             receipts::count.eq(i64::try_from(second.pack.0.len()).unwrap_or(i64::MAX)),
             receipts::entry.eq(entry),
             receipts::pack.eq(second.pack.encode()),

@@ -66,7 +66,7 @@ impl TileReader for Rows<'_, '_> {
 
 /// A leaf or a piece's number as the database holds it.
 pub(super) fn stored(index: u64) -> Result<i64> {
-    i64::try_from(index).map_err(|_range| Error::Corrupt("a place in the audit log"))
+    i64::try_from(index).map_err(|_range| Error::corrupt("a place in the audit log"))
 }
 
 /// Writes a piece of a year's tree over the narrower one before it.

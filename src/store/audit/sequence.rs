@@ -202,9 +202,10 @@ fn step(tx: &mut Tx<'_>, signer: &Signer, held: Option<&OpenLog>) -> Result<(Opt
         }
     };
     let placed = waiting.len();
-    let (ids, bytes): (Vec<i64>, Vec<Option<Vec<u8>>>) =
-        waiting.into_iter().map(|(id, _, bytes)| (id, bytes)).unzip();
-    let bytes = bytes.into_iter().collect::<Option<Vec<_>>>().ok_or(Error::Corrupt("audit_entries.entry"))?;
+    let whole = |(id, _, bytes): (i64, i64, Option<Vec<u8>>)| {
+        Ok((id, bytes.ok_or_else(|| Error::corrupt("audit_entries.entry").in_row(id))?))
+    };
+    let (ids, bytes): (Vec<i64>, Vec<Vec<u8>>) = waiting.into_iter().map(whole).collect::<Result<_>>()?;
     mark(tx, &ids, held.year.first + held.log.size())?;
     let before = head.map(|(_, at)| (held.log.size(), at));
     if over {

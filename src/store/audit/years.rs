@@ -87,8 +87,9 @@ pub(super) fn of(view: &mut View<'_>, leaf: u64) -> Result<Option<Year>> {
 type Row = (i64, String, i64);
 
 fn read((year, vkey, first): Row) -> Result<Year> {
-    let vkey = vkey.parse().map_err(|_not_a_key| Error::Corrupt("audit_years.vkey"))?;
-    let first = u64::try_from(first).map_err(|_range| Error::Corrupt("audit_years.first_leaf"))?;
+    let vkey = vkey.parse().map_err(|_not_a_key| Error::corrupt("audit_years.vkey").in_row(year))?;
+    let first =
+        u64::try_from(first).map_err(|_range| Error::corrupt("audit_years.first_leaf").in_row(year))?;
     Ok(Year { year, vkey, first })
 }
 

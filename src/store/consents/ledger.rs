@@ -8,6 +8,7 @@ use super::supersessions;
 use crate::db::conn::Conn;
 use crate::db::error::{Error, Result};
 use crate::db::schema::consents;
+use crate::db::stored_at::InRow;
 use crate::db::turn;
 use crate::db::turn::locks::Lock;
 use crate::{Tx, View};
@@ -33,21 +34,26 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<(i64, Record)> {
-        let state = |name: &str| State::parse(name).ok_or(Error::Corrupt("consents.state"));
+        let row = format!("{}:{}", self.patient_key, self.purpose);
+        self.parse().in_row(row)
+    }
+
+    fn parse(self) -> Result<(i64, Record)> {
+        let state = |name: &str| State::parse(name).ok_or(Error::corrupt("consents.state"));
         let term = self.term_sha256.map(|hash| <[u8; 32]>::try_from(hash.as_slice())).transpose();
         let record = Record {
-            purpose: Purpose::parse(&self.purpose).ok_or(Error::Corrupt("consents.purpose"))?,
+            purpose: Purpose::parse(&self.purpose).ok_or(Error::corrupt("consents.purpose"))?,
             state: state(&self.state)?,
             previous: self.previous.as_deref().map(state).transpose()?,
             epoch: self.epoch,
             since: self.updated_at,
-            term_sha256: term.map_err(|_length| Error::Corrupt("consents.term_sha256"))?,
+            term_sha256: term.map_err(|_length| Error::corrupt("consents.term_sha256"))?,
             valid_from: self.valid_from,
             valid_until: self.valid_until,
             measured_from: self.measured_from,
             first_granted_at: self.first_granted_at,
-            scope: serde_json::from_str(&self.scope).map_err(|_shape| Error::Corrupt("consents.scope"))?,
-            pending: consent::Change::parse(&self.pending).ok_or(Error::Corrupt("consents.pending"))?,
+            scope: serde_json::from_str(&self.scope).map_err(|_shape| Error::corrupt("consents.scope"))?,
+            pending: consent::Change::parse(&self.pending).ok_or(Error::corrupt("consents.pending"))?,
             guardian: self.guardian,
         };
         Ok((self.patient_key, record))
@@ -189,7 +195,7 @@ pub(crate) fn lock(tx: &mut Tx<'_>, patient_key: i64, purpose: Purpose) -> Resul
 
 /// Replaces the row. If another transaction inserted the first row meanwhile, this one fails.
 pub(crate) fn put(tx: &mut Tx<'_>, patient_key: i64, record: &Record) -> Result<()> {
-    let scope = serde_json::to_string(&record.scope).map_err(|_shape| Error::Corrupt("a scope"))?;
+    let scope = serde_json::to_string(&record.scope).map_err(|_shape| Error::corrupt("a scope"))?;
     let values = (
         consents::state.eq(record.state.as_str()),
         consents::previous.eq(record.previous.map(State::as_str)),

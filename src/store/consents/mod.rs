@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::db::error::{Error, Result};
-use super::db::keyed::Keyed;
 use super::db::page::{Ask, Cursor, Page};
 use super::db::schema::consent_events as events;
+use super::db::stored_at::InRow;
 use super::db::turn;
 use super::db::tx::Touched;
 use super::devices::moves;
@@ -16,6 +16,7 @@ use super::keys::seal::Place;
 use super::keys::{Class, Subject};
 use super::kpis::facts::{append, staff};
 use super::patients::audience::Visible;
+use super::patients::keyed::Keyed;
 use super::privacy::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, patients};
 
@@ -182,7 +183,7 @@ fn change(
     let record = match consent::apply(before.as_ref(), &event)? {
         Applied::Changed(record) => record,
         Applied::Unchanged => {
-            let record = before.ok_or(Error::Corrupt("a consent that never was"))?;
+            let record = before.ok_or(Error::corrupt("a consent that never was"))?;
             tx.unchanged();
             return Ok(Outcome { id: last_event(tx, key, &record)?, record, changed: false });
         }
@@ -190,7 +191,7 @@ fn change(
     ledger::put(tx, key, &record)?;
     let (id, evidence) = append_event(tx, whose, &event, &record, by)?;
     let said = Said { event: id, act: event.clone(), measured_from: record.measured_from, evidence };
-    let body = serde_json::to_value(said).map_err(|_shape| Error::Corrupt("a consent event"))?;
+    let body = serde_json::to_value(said).map_err(|_shape| Error::corrupt("a consent event"))?;
     let name = record.purpose.as_str();
     let entry = Act::new(kind(&event)).patient(patient).purpose(name).basis(Basis::Consent.as_str());
     let entry = entry.epoch(record.epoch).body(body);
@@ -263,7 +264,7 @@ fn append_event(
         Some(proof) => Some(tx.seal_json(Subject::Patient(whose.id), Class::Identity, place, proof)?),
         None => None,
     };
-    let json = serde_json::to_string(event).map_err(|_shape| Error::Corrupt("a consent event"))?;
+    let json = serde_json::to_string(event).map_err(|_shape| Error::corrupt("a consent event"))?;
     diesel::insert_into(events::table)
         .values((
             events::id.eq(&text),
@@ -290,19 +291,24 @@ fn last_event(view: &mut View<'_>, key: i64, record: &Record) -> Result<ConsentI
     let row =
         events::table.filter(events::patient_key.eq(key).and(purpose).and(events::epoch.eq(record.epoch)));
     let id: String = row.select(events::id).get_result(view.conn)?;
-    id.parse().map_err(|_not_an_id| Error::Corrupt("consent_events.id"))
+    id.parse().map_err(|_not_an_id| Error::corrupt("consent_events.id").in_row(&id))
 }
 
 type Row = (String, i64, i64, Option<String>, String);
 
-fn read((id, at, epoch, actor, json): Row) -> Result<Entry> {
+fn read(row: Row) -> Result<Entry> {
+    let id = row.0.clone();
+    parse(row).in_row(id)
+}
+
+fn parse((id, at, epoch, actor, json): Row) -> Result<Entry> {
     let event: Event =
-        serde_json::from_str(&json).map_err(|_shape| Error::Corrupt("consent_events.event"))?;
+        serde_json::from_str(&json).map_err(|_shape| Error::corrupt("consent_events.event"))?;
     if event.at != at {
-        return Err(Error::Corrupt("consent_events.at"));
+        return Err(Error::corrupt("consent_events.at"));
     }
     Ok(Entry {
-        id: id.parse().map_err(|_not_an_id| Error::Corrupt("consent_events.id"))?,
+        id: id.parse().map_err(|_not_an_id| Error::corrupt("consent_events.id"))?,
         event,
         epoch,
         actor,

@@ -77,7 +77,7 @@ pub fn patients(tx: &mut Tx<'_>, keys: &[i64]) -> Result<Vec<PatientRow>> {
                 erased: erased_at.is_some(),
                 ..consent::Subject::default()
             };
-            let id = id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?;
+            let id = id.parse().map_err(|_not_an_id| Error::corrupt("patients.id").in_row(key))?;
             out.push(PatientRow { key, id, subject, records: records.remove(&key).unwrap_or_default() });
         }
     }

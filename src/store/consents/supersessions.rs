@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use super::ledger;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{supersessions, terms};
+use crate::db::stored_at::InRow;
 use crate::{Tx, View};
 use domain::Instant;
 
@@ -57,8 +58,8 @@ pub(crate) fn open(view: &mut View<'_>) -> Result<Vec<Supersession>> {
     let read = |(id, purpose, change, published_at, after_key): (i64, String, String, i64, i64)| {
         Ok(Supersession {
             id,
-            purpose: Purpose::parse(&purpose).ok_or(Error::Corrupt("supersessions.purpose"))?,
-            to: Change::parse(&change).ok_or(Error::Corrupt("supersessions.change"))?,
+            purpose: Purpose::parse(&purpose).ok_or(Error::corrupt("supersessions.purpose")).in_row(id)?,
+            to: Change::parse(&change).ok_or(Error::corrupt("supersessions.change")).in_row(id)?,
             published_at,
             after_key,
         })

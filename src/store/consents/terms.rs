@@ -8,6 +8,7 @@ use crate::consents;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::terms;
+use crate::db::stored_at::InRow;
 use crate::{Act, Tx, View};
 use domain::{Instant, TermId};
 
@@ -46,18 +47,23 @@ struct Row {
 
 impl Row {
     fn version(&self) -> Result<Version> {
-        Version::parse(&self.version).ok_or(Error::Corrupt("terms.version"))
+        Version::parse(&self.version).ok_or(Error::corrupt("terms.version"))
     }
 
     fn read(self, newest: &Newest) -> Result<Published> {
+        let id = self.id.clone();
+        self.parse(newest).in_row(id)
+    }
+
+    fn parse(self, newest: &Newest) -> Result<Published> {
         let version = self.version()?;
         let current = newest.iter().all(|(purpose, lang, newest)| {
             (*purpose, *lang) != (self.purpose.as_str(), self.lang.as_str()) || *newest <= version
         });
         Ok(Published {
-            id: self.id.parse().map_err(|_not_an_id| Error::Corrupt("terms.id"))?,
-            purpose: Purpose::parse(&self.purpose).ok_or(Error::Corrupt("terms.purpose"))?,
-            lang: Lang::parse(&self.lang).ok_or(Error::Corrupt("terms.lang"))?,
+            id: self.id.parse().map_err(|_not_an_id| Error::corrupt("terms.id"))?,
+            purpose: Purpose::parse(&self.purpose).ok_or(Error::corrupt("terms.purpose"))?,
+            lang: Lang::parse(&self.lang).ok_or(Error::corrupt("terms.lang"))?,
             version: self.version,
             text: self.text,
             text_sha256: hex::encode(self.text_sha256),
@@ -71,13 +77,13 @@ impl Row {
 type Newest = Vec<(&'static str, &'static str, Version)>;
 
 fn newest(view: &mut View<'_>) -> Result<Newest> {
-    let rows: Vec<(String, String, String)> =
-        terms::table.select((terms::purpose, terms::lang, terms::version)).load(view.conn)?;
+    let rows: Vec<(String, String, String, String)> =
+        terms::table.select((terms::id, terms::purpose, terms::lang, terms::version)).load(view.conn)?;
     let mut newest = Newest::new();
-    for (purpose, lang, version) in rows {
-        let purpose = Purpose::parse(&purpose).ok_or(Error::Corrupt("terms.purpose"))?.as_str();
-        let lang = Lang::parse(&lang).ok_or(Error::Corrupt("terms.lang"))?.as_str();
-        let version = Version::parse(&version).ok_or(Error::Corrupt("terms.version"))?;
+    for (id, purpose, lang, version) in rows {
+        let purpose = Purpose::parse(&purpose).ok_or(Error::corrupt("terms.purpose")).in_row(&id)?.as_str();
+        let lang = Lang::parse(&lang).ok_or(Error::corrupt("terms.lang")).in_row(&id)?.as_str();
+        let version = Version::parse(&version).ok_or(Error::corrupt("terms.version")).in_row(&id)?;
         match newest.iter_mut().find(|(p, l, _)| (*p, *l) == (purpose, lang)) {
             Some((.., known)) => *known = version.max(*known),
             None => newest.push((purpose, lang, version)),

@@ -2,6 +2,9 @@
 
 use diesel::result::DatabaseErrorKind;
 
+use super::stored_at::StoredAt;
+use crate::keys::seal::Broken;
+
 /// A store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -30,8 +33,8 @@ pub enum Error {
     #[error("{0}")]
     Term(#[from] consent::TermFault),
     /// A sealed value cannot be opened: its key was destroyed, or its bytes are not what was sealed.
-    #[error("a sealed value cannot be opened: {0}")]
-    Sealed(#[from] crate::keys::seal::Broken),
+    #[error("a sealed value cannot be opened{place}: {0}", place = .1.as_ref().map(|at| format!(" ({at})")).unwrap_or_default())]
+    Sealed(#[source] Broken, Option<StoredAt>),
     /// The key files do not fit this database.
     #[error("{0}")]
     Keys(String),
@@ -92,7 +95,7 @@ pub enum Error {
     Database(#[source] diesel::result::Error),
     /// A stored value is not what the program writes.
     #[error("a stored value is not readable: {0}")]
-    Corrupt(&'static str),
+    Corrupt(StoredAt),
     /// The data directory cannot be used.
     #[error("{what}: {source}")]
     Io {
@@ -127,6 +130,12 @@ impl Error {
 /// diesel.
 const NO_ROOM: [&str; 4] =
     ["database or disk is full", "No space left on device", "isk full", "espaço disponível no dispositivo"];
+
+impl From<Broken> for Error {
+    fn from(why: Broken) -> Self {
+        Self::Sealed(why, None)
+    }
+}
 
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {

@@ -77,12 +77,13 @@ pub fn find(view: &mut View<'_>, call: &Call<'_>) -> Result<Option<Answer>> {
     let place = call.row();
     match view.open(Place::new("idempotent_answers", "answer", &place), &sealed) {
         Ok(body) => {
-            let status =
-                u16::try_from(status).map_err(|_range| Error::Corrupt("idempotent_answers.status"))?;
+            let status = u16::try_from(status)
+                .map_err(|_range| Error::corrupt("idempotent_answers.status").in_row(&index))?;
             Ok(Some(Answer { status, body }))
         }
-        Err(Error::Sealed(Broken::KeyDestroyed)) => Err(Error::NotFound("record")),
-        Err(other) => Err(other),
+        Err(Error::Sealed(Broken::KeyDestroyed, _)) => Err(Error::NotFound("record")),
+        // The place holds the key as the caller chose it, which is not shown; the row's own key is keyed.
+        Err(other) => Err(other.in_row(index)),
     }
 }
 
@@ -117,7 +118,7 @@ pub fn insert(tx: &mut Tx<'_>, call: &Call<'_>, about: Subject, answer: &Answer)
             answers::route.eq(call.route),
             answers::idempotency_key.eq(index),
             answers::request.eq(request),
-            answers::status.eq(i16::try_from(answer.status).map_err(|_range| Error::Corrupt("a status"))?),
+            answers::status.eq(i16::try_from(answer.status).map_err(|_range| Error::corrupt("a status"))?),
             answers::answer.eq(sealed),
             answers::at.eq(tx.now().micros()),
         ))

@@ -51,7 +51,7 @@ impl Error {
                 | Self::NotFound(_)
                 | Self::Conflict(_)
                 | Self::Refused { .. }
-                | Self::Sealed(_)
+                | Self::Sealed(..)
                 | Self::Panicked
         )
     }

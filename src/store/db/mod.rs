@@ -8,7 +8,6 @@ pub(crate) mod error;
 pub mod idempotency;
 pub mod init;
 pub(crate) mod item;
-pub(crate) mod keyed;
 pub mod migrate;
 pub mod page;
 #[cfg(any(test, feature = "testing"))]
@@ -19,6 +18,7 @@ pub(crate) mod schema;
 pub mod scratch;
 pub mod settings;
 pub mod snapshot;
+pub(crate) mod stored_at;
 pub mod turn;
 pub(crate) mod tx;
 pub(crate) mod waits;

@@ -37,7 +37,8 @@ pub struct Officer {
 /// Database errors.
 pub fn officer(view: &mut View<'_>) -> Result<Option<Officer>> {
     let kept = get(view, OFFICER)?;
-    kept.map(|kept| serde_json::from_str(&kept).map_err(|_shape| Error::Corrupt("settings.dpo"))).transpose()
+    let read = |kept: String| serde_json::from_str(&kept);
+    kept.map(read).transpose().map_err(|_shape| Error::corrupt("settings.value").in_row(OFFICER))
 }
 
 /// Says who the data protection officer is; the act is `admin.config`.
@@ -45,7 +46,7 @@ pub fn officer(view: &mut View<'_>) -> Result<Option<Officer>> {
 /// # Errors
 /// Database errors.
 pub fn set_officer(tx: &mut Tx<'_>, officer: &Officer) -> Result<()> {
-    let kept = serde_json::to_string(officer).map_err(|_shape| Error::Corrupt("settings.dpo"))?;
+    let kept = serde_json::to_string(officer).map_err(|_shape| Error::corrupt("an officer to store"))?;
     set(tx, OFFICER, &kept)
 }
 

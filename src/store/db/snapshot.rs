@@ -64,7 +64,7 @@ pub fn take(url: &Url, dir: &Path, now: Instant) -> Result<Manifest> {
     };
     let files = names.into_iter().map(|name| list(dir, name)).collect::<Result<_>>()?;
     let manifest = Manifest { format: 1, taken_at: now, backend: backend.to_owned(), schema, files };
-    let json = serde_json::to_vec_pretty(&manifest).map_err(|_shape| Error::Corrupt("a manifest"))?;
+    let json = serde_json::to_vec_pretty(&manifest).map_err(|_shape| Error::corrupt("a manifest"))?;
     std::fs::write(dir.join(MANIFEST), json).map_err(|source| io(dir, source))?;
     Ok(manifest)
 }
@@ -76,7 +76,7 @@ pub fn take(url: &Url, dir: &Path, now: Instant) -> Result<Manifest> {
 pub fn check(dir: &Path) -> Result<Manifest> {
     let path = dir.join(MANIFEST);
     let json = std::fs::read(&path).map_err(|source| io(&path, source))?;
-    let manifest: Manifest = serde_json::from_slice(&json).map_err(|_shape| Error::Corrupt(MANIFEST))?;
+    let manifest: Manifest = serde_json::from_slice(&json).map_err(|_shape| Error::corrupt(MANIFEST))?;
     if manifest.format != 1 {
         return Err(Error::Schema(format!(
             "the snapshot has form {}: use the newer program",
@@ -225,7 +225,7 @@ fn load(from: &Path, manifest: &Manifest, conn: &mut Conn) -> Result<()> {
         for file in &manifest.files {
             let table =
                 file.name.strip_suffix(".jsonl").filter(|table| known.iter().any(|name| name == table));
-            let table = table.ok_or(Error::Corrupt("a table's name in the snapshot"))?;
+            let table = table.ok_or(Error::corrupt("a table's name in the snapshot"))?;
             if table == MIGRATIONS {
                 continue;
             }

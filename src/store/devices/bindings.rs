@@ -52,10 +52,10 @@ type Row = (String, i64, i64, i64, Option<i64>, bool, i64, String, String);
 
 fn read((id, device_key, patient_key, from, to, preferred, _, device, patient): Row) -> Result<Binding> {
     Ok(Binding {
-        id: id.parse().map_err(|_not_an_id| Error::Corrupt("bindings.id"))?,
-        device: device.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?,
+        id: id.parse().map_err(|_not_an_id| Error::corrupt("bindings.id").in_row(&id))?,
+        device: device.parse().map_err(|_not_an_id| Error::corrupt("devices.id").in_row(device_key))?,
         device_key,
-        patient: patient.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?,
+        patient: patient.parse().map_err(|_not_an_id| Error::corrupt("patients.id").in_row(patient_key))?,
         patient_key,
         from: Instant::from_micros(from),
         to: to.map(Instant::from_micros),

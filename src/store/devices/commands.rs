@@ -115,7 +115,7 @@ impl Row {
         let refused_code = self.refused_code.map(|code| u8::try_from(code).unwrap_or(REFUSAL));
         Ok(Command {
             body: view.open_json(place("body", &self.id), &self.body)?,
-            id: self.id.parse().map_err(|_not_an_id| Error::Corrupt("commands.id"))?,
+            id: self.id.parse().map_err(|_not_an_id| Error::corrupt("commands.id").in_row(&self.id))?,
             created_at: Instant::from_micros(self.created_at),
             acknowledged_at: self.acknowledged_at.map(Instant::from_micros),
             reply,

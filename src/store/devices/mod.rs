@@ -70,7 +70,7 @@ impl Row {
         Ok(Device {
             key: self.key,
             identity: view.open_json(place("identity", &self.id), &self.identity)?,
-            id: self.id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?,
+            id: self.id.parse().map_err(|_not_an_id| Error::corrupt("devices.id").in_row(self.key))?,
             created_at: Instant::from_micros(self.created_at),
             disabled_at: self.disabled_at.map(Instant::from_micros),
             first_seen_at: self.first_seen_at.map(Instant::from_micros),
@@ -131,7 +131,7 @@ pub fn silent(view: &mut View<'_>, since: Instant) -> Result<Vec<DeviceId>> {
         .filter(devices::last_seen_at.is_null().or(devices::last_seen_at.lt(since.micros())))
         .select(devices::id)
         .load(view.conn)?;
-    ids.into_iter().map(|id| id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))).collect()
+    ids.iter().map(|id| parsed(id)).collect()
 }
 
 /// Devices that are marked as connected although they may not connect any more.
@@ -143,7 +143,7 @@ pub fn disabled_online(view: &mut View<'_>) -> Result<Vec<DeviceId>> {
         .filter(devices::online.eq(true).and(devices::disabled_at.is_not_null()))
         .select(devices::id)
         .load(view.conn)?;
-    ids.into_iter().map(|id| id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))).collect()
+    ids.iter().map(|id| parsed(id)).collect()
 }
 
 /// Tokens that ended although a device that is marked as connected may have come with one.
@@ -156,8 +156,8 @@ pub fn ended_tokens_online(view: &mut View<'_>) -> Result<Vec<(DeviceId, TokenId
         .filter(devices::online.eq(true).and(device_tokens::revoked_at.is_not_null()))
         .select((devices::id, device_tokens::id))
         .load(view.conn)?;
-    let parsed = rows.into_iter().map(|(device, token)| Some((device.parse().ok()?, token.parse().ok()?)));
-    parsed.collect::<Option<_>>().ok_or(Error::Corrupt("device_tokens.id"))
+    let read = |(device, token): (String, String)| Ok((parsed(&device)?, parsed_token(&token)?));
+    rows.into_iter().map(read).collect()
 }
 
 /// The number that stands for a device. Outside of `store` an [`Audience`] gives it.
@@ -177,7 +177,16 @@ pub(crate) fn key_of(view: &mut View<'_>, id: DeviceId) -> Result<i64> {
 pub fn id_of(view: &mut View<'_>, key: i64) -> Result<DeviceId> {
     let row: Option<String> =
         devices::table.find(key).select(devices::id).get_result(view.conn).optional()?;
-    row.ok_or(Error::NotFound("device"))?.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))
+    let id = row.ok_or(Error::NotFound("device"))?;
+    id.parse().map_err(|_not_an_id| Error::corrupt("devices.id").in_row(key))
+}
+
+fn parsed(id: &str) -> Result<DeviceId> {
+    id.parse().map_err(|_not_an_id| Error::corrupt("devices.id").in_row(id))
+}
+
+fn parsed_token(id: &str) -> Result<TokenId> {
+    id.parse().map_err(|_not_an_id| Error::corrupt("device_tokens.id").in_row(id))
 }
 
 /// The rows of the devices of an audience.
@@ -294,7 +303,7 @@ pub fn issue_token(tx: &mut Tx<'_>, id: DeviceId, expires: Option<Instant>) -> R
         .set(device_tokens::revoked_at.eq(Some(now.micros())))
         .execute(tx.conn)?;
     for token in &outdated {
-        let token = token.parse().map_err(|_not_an_id| Error::Corrupt("device_tokens.id"))?;
+        let token = parsed_token(token)?;
         withdrawals::note(tx, &Withdrawal::Token { device: id, token })?;
     }
     let token = TokenId::new(now);

@@ -81,7 +81,7 @@ pub fn devices(view: &mut View<'_>, ids: &[DeviceId]) -> Result<Vec<(DeviceId, D
         let keys: Vec<i64> = found.iter().map(|(key, ..)| *key).collect();
         let mut bindings = bindings_of(view, &keys)?;
         for (key, id, disabled_at) in found {
-            let id = id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?;
+            let id = id.parse().map_err(|_not_an_id| Error::corrupt("devices.id").in_row(key))?;
             let bindings = bindings.remove(&key).unwrap_or_default();
             out.push((id, DeviceRow { key, disabled: disabled_at.is_some(), bindings }));
         }
@@ -129,7 +129,7 @@ pub fn sources(view: &mut View<'_>, patient_key: i64) -> Result<Vec<(i64, Device
         .load(view.conn)?;
     rows.into_iter()
         .map(|(key, id, from, to, preferred)| {
-            let id = id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?;
+            let id = id.parse().map_err(|_not_an_id| Error::corrupt("devices.id").in_row(key))?;
             let (from, to) = (Instant::from_micros(from), to.map_or(Instant::MAX, Instant::from_micros));
             Ok((key, id, Binding { patient_key, from, to, preferred }))
         })

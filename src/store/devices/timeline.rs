@@ -22,11 +22,9 @@ pub struct Worn {
 type Row = (String, Option<i64>, String);
 
 fn worn((id, at, device): Row) -> Result<Worn> {
-    Ok(Worn {
-        id,
-        at: Instant::from_micros(at.ok_or(Error::Corrupt("bindings.to_at"))?),
-        device: device.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?,
-    })
+    let at = at.ok_or_else(|| Error::corrupt("bindings.to_at").in_row(&id))?;
+    let device = device.parse().map_err(|_not_an_id| Error::corrupt("devices.id").in_row(&device))?;
+    Ok(Worn { id, at: Instant::from_micros(at), device })
 }
 
 /// When devices were put on before a place, the newest first.

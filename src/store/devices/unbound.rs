@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::db::conn::{literally, on};
 use crate::db::error::{Error, Result};
-use crate::db::keyed::Keyed;
 use crate::db::schema::quarantine;
 use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use crate::keys::Subject;
+use crate::patients::keyed::Keyed;
 use crate::readings::quarantine::{self as set_aside, Aside, Item, Raw, columns, opened};
 use crate::readings::receipt::ReceiptRef;
 use domain::time::civil::Window;
@@ -86,7 +86,7 @@ pub fn of_device(view: &mut View<'_>, device_key: i64) -> Result<Vec<Waiting>> {
             expires_at: Instant::from_micros(expires_at?),
         })
     };
-    rows.into_iter().map(|row| read(row).ok_or(Error::Corrupt("quarantine.signal"))).collect()
+    rows.into_iter().map(|row| read(row).ok_or(Error::corrupt("quarantine.signal"))).collect()
 }
 
 /// The identities among these that wait.
@@ -133,7 +133,7 @@ pub(crate) fn next_signal(
         .filter(quarantine::signal.gt(after.map_or(i16::MIN, Signal::code)))
         .select(min(quarantine::signal))
         .first(view.conn)?;
-    code.map(|code| Signal::from_code(code).ok_or(Error::Corrupt("quarantine.signal"))).transpose()
+    code.map(|code| Signal::from_code(code).ok_or(Error::corrupt("quarantine.signal"))).transpose()
 }
 
 /// The first items that wait in one signal, ascending.

@@ -55,7 +55,7 @@ pub(super) fn changing(run: &Run, now: Instant) -> Result<Changing> {
 }
 
 fn written(run: &Run) -> Result<String> {
-    serde_json::to_string(run).map_err(|_shape| Error::Corrupt("an escalation to store"))
+    serde_json::to_string(run).map_err(|_shape| Error::corrupt("an escalation to store"))
 }
 
 fn fence(run: &Run) -> i64 {

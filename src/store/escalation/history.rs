@@ -26,17 +26,17 @@ pub(crate) const MOST: i64 = 2_000;
 /// # Errors
 /// Database errors.
 pub fn history(view: &mut View<'_>, from: Instant, to: Instant) -> Result<Vec<Happened>> {
-    let rows: Vec<(i64, String, String)> = a::alerts
+    let rows: Vec<(String, i64, String, String)> = a::alerts
         .filter(a::peak.eq(Level::Red.code()).and(a::retrospective.eq(false)))
         .filter(a::raised_at.ge(from.micros()).and(a::raised_at.lt(to.micros())))
         .order((a::raised_at.desc(), a::id.desc()))
         .limit(MOST)
-        .select((a::raised_at, a::episode, a::case_record))
+        .select((a::id, a::raised_at, a::episode, a::case_record))
         .load(view.conn)?;
-    let read = |(raised_at, episode, case): (i64, String, String)| {
-        let broken = |_shape| Error::Corrupt("alerts");
-        let episode: Episode = serde_json::from_str(&episode).map_err(broken)?;
-        let case: AlertCase = serde_json::from_str(&case).map_err(broken)?;
+    let read = |(id, raised_at, episode, case): (String, i64, String, String)| {
+        let broken = |column| Error::corrupt(column).in_row(&id);
+        let episode: Episode = serde_json::from_str(&episode).map_err(|_shape| broken("alerts.episode"))?;
+        let case: AlertCase = serde_json::from_str(&case).map_err(|_shape| broken("alerts.case_record"))?;
         let raised_at = Instant::from_micros(raised_at);
         let red = episode.levels.iter().find(|change| change.level == Level::Red).map(|change| change.at);
         Ok(Happened {
@@ -72,14 +72,14 @@ impl Staff {
             .select((users::id, users::role))
             .load(view.conn)?;
         let held = |(id, role): (String, String)| {
-            let id = id.parse().map_err(|_not_an_id| Error::Corrupt("users.id"))?;
-            Ok((id, Role::from_name(&role).ok_or(Error::Corrupt("users.role"))?))
+            let role = Role::from_name(&role).ok_or_else(|| Error::corrupt("users.role").in_row(&id))?;
+            Ok((id.parse().map_err(|_not_an_id| Error::corrupt("users.id").in_row(&id))?, role))
         };
         let rows: Vec<(UserId, Role)> = rows.into_iter().map(held).collect::<Result<_>>()?;
         let certified: Vec<(String, i64)> =
             certificates::table.select((certificates::user_id, certificates::valid_until)).load(view.conn)?;
         let certified = certified.into_iter().map(|(id, until)| {
-            let id = id.parse().map_err(|_not_an_id| Error::Corrupt("certificates.user_id"))?;
+            let id = id.parse().map_err(|_not_an_id| Error::corrupt("certificates.user_id").in_row(&id))?;
             Ok((id, Instant::from_micros(until)))
         });
         let duties = versions::all_in_force::<Duty>(view, at)?;

@@ -22,6 +22,7 @@ use super::alerts::{holds, stored};
 use super::db::conn::{held, literally, on};
 use super::db::error::{Error, Result};
 use super::db::schema::{escalation_steps, escalations};
+use super::db::stored_at::InRow;
 use super::db::turn::locks::Lock;
 use super::db::tx::act::Act;
 use super::db::tx::{Tx, View};
@@ -98,17 +99,22 @@ impl Row {
     /// # Errors
     /// [`Error::Corrupt`].
     pub fn open(self) -> Result<Escalation> {
+        let id = self.id.clone();
+        self.parse().in_row(id)
+    }
+
+    fn parse(self) -> Result<Escalation> {
         let run: Run =
-            serde_json::from_str(&self.record).map_err(|_shape| Error::Corrupt("escalations.record"))?;
+            serde_json::from_str(&self.record).map_err(|_shape| Error::corrupt("escalations.record"))?;
         if i64::try_from(run.fence).ok() != Some(self.fence) {
-            return Err(Error::Corrupt("escalations.fence"));
+            return Err(Error::corrupt("escalations.fence"));
         }
         let patient = self.patient_id.map(|id| id.parse()).transpose();
         Ok(Escalation {
             id: self.id,
             kind: self.kind,
             subject: self.subject,
-            patient: patient.map_err(|_not_an_id| Error::Corrupt("escalations.patient_id"))?,
+            patient: patient.map_err(|_not_an_id| Error::corrupt("escalations.patient_id"))?,
             run,
             started_at: Instant::from_micros(self.started_at),
             updated_at: Instant::from_micros(self.updated_at),
@@ -267,9 +273,10 @@ pub fn take(tx: &mut Tx<'_>, due: &[(String, String)]) -> Result<Vec<Row>> {
 ///
 /// # Errors
 /// Database errors.
-pub fn spoil(tx: &mut Tx<'_>, id: &str, why: &str) -> Result<()> {
-    diesel::update(escalations::table.find(id)).set(escalations::spoiled.eq(why)).execute(tx.conn)?;
-    let body = serde_json::json!({ "table": "escalations", "row": id, "why": why });
+pub fn spoil(tx: &mut Tx<'_>, id: &str, error: &Error) -> Result<()> {
+    let row = diesel::update(escalations::table.find(id));
+    row.set(escalations::spoiled.eq(error.to_string())).execute(tx.conn)?;
+    let body = serde_json::json!({ "table": "escalations", "row": id, "why": error.without_row() });
     tx.audit(&Act::new("engine.quarantined").body(body))
 }
 
@@ -323,19 +330,20 @@ pub struct Stepped {
 /// # Errors
 /// Database errors.
 pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
-    let rows: Vec<Raw> = escalation_steps::table
+    let did = (
+        escalation_steps::at,
+        escalation_steps::due_at,
+        escalation_steps::did,
+        escalation_steps::step,
+        escalation_steps::round,
+        escalation_steps::people,
+    );
+    let rows: Vec<(i64, Raw)> = escalation_steps::table
         .filter(escalation_steps::escalation_id.eq(id))
         .order(escalation_steps::id)
-        .select((
-            escalation_steps::at,
-            escalation_steps::due_at,
-            escalation_steps::did,
-            escalation_steps::step,
-            escalation_steps::round,
-            escalation_steps::people,
-        ))
+        .select((escalation_steps::id, did))
         .load(view.conn)?;
-    rows.into_iter().map(stepped).collect()
+    rows.into_iter().map(|(id, raw)| stepped(raw).in_row(id)).collect()
 }
 
 type Raw = (i64, i64, String, Option<i64>, i64, String);
@@ -348,7 +356,7 @@ fn stepped((at, due_at, did, step, round, people): Raw) -> Result<Stepped> {
         did,
         step: step.and_then(|step| usize::try_from(step).ok()),
         round: u8::try_from(round).unwrap_or(u8::MAX),
-        people: people.map_err(|_not_an_id| Error::Corrupt("escalation_steps.people"))?,
+        people: people.map_err(|_not_an_id| Error::corrupt("escalation_steps.people"))?,
     })
 }
 

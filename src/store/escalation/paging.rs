@@ -280,7 +280,7 @@ pub fn with_role(view: &mut View<'_>, role: Role) -> Result<Vec<UserId>> {
         .order(users::id)
         .select(users::id)
         .load(view.conn)?;
-    let read = |id: String| id.parse().map_err(|_not_an_id| Error::Corrupt("users.id"));
+    let read = |id: String| id.parse().map_err(|_not_an_id| Error::corrupt("users.id").in_row(&id));
     ids.into_iter().map(read).collect()
 }
 
@@ -312,7 +312,7 @@ pub(crate) fn certified(view: &mut View<'_>) -> Result<BTreeMap<UserId, Instant>
     let rows: Vec<(String, i64)> =
         certificates::table.select((certificates::user_id, certificates::valid_until)).load(view.conn)?;
     let read = |(id, until): (String, i64)| {
-        let id = id.parse().map_err(|_not_an_id| Error::Corrupt("certificates.user_id"))?;
+        let id = id.parse().map_err(|_not_an_id| Error::corrupt("certificates.user_id").in_row(&id))?;
         Ok((id, Instant::from_micros(until)))
     };
     rows.into_iter().map(read).collect()

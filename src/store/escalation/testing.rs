@@ -22,7 +22,7 @@ pub fn forget_pace(tx: &mut Tx<'_>, alert: AlertId) -> Result<()> {
     let row = || escalations::table.filter(escalations::subject.eq(alert.to_string()));
     let record: String = row().select(escalations::record).first(tx.conn)?;
     let mut record: serde_json::Value =
-        serde_json::from_str(&record).map_err(|_shape| Error::Corrupt("escalations.record"))?;
+        serde_json::from_str(&record).map_err(|_shape| Error::corrupt("escalations.record"))?;
     tx.unchanged();
     record.as_object_mut().map(|run| run.remove("pace"));
     diesel::update(row()).set(escalations::record.eq(record.to_string())).execute(tx.conn)?;

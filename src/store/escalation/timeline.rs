@@ -6,6 +6,7 @@ use super::{ALERT, Stepped, stepped};
 use crate::db::conn::literally;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{escalation_steps as steps, escalations};
+use crate::db::stored_at::InRow;
 use crate::{Before, View};
 use domain::{AlertId, PatientId};
 
@@ -30,7 +31,7 @@ pub fn before(
     before: &Before,
     limit: i64,
 ) -> Result<Vec<PatientStep>> {
-    type Raw = ((i64, String, String), (i64, i64, String, Option<i64>, i64, String));
+    type Raw = ((i64, String, String, String), (i64, i64, String, Option<i64>, i64, String));
     let same = steps::id.lt(before.number());
     let rows: Vec<Raw> = steps::table
         .inner_join(escalations::table)
@@ -40,14 +41,14 @@ pub fn before(
         .order((steps::at.desc(), steps::id.desc()))
         .limit(limit)
         .select((
-            (steps::id, escalations::kind, escalations::subject),
+            (steps::id, escalations::id, escalations::kind, escalations::subject),
             (steps::at, steps::due_at, steps::did, steps::step, steps::round, steps::people),
         ))
         .load(view.conn)?;
-    let read = |((id, kind, subject), did): Raw| {
+    let read = |((id, row, kind, subject), did): Raw| {
         let alert = (kind == ALERT).then(|| subject.parse()).transpose();
-        let alert = alert.map_err(|_not_an_id| Error::Corrupt("escalations.subject"))?;
-        Ok(PatientStep { id, alert, did: stepped(did)? })
+        let alert = alert.map_err(|_not_an_id| Error::corrupt("escalations.subject").in_row(&row))?;
+        Ok(PatientStep { id, alert, did: stepped(did).in_row(id)? })
     };
     rows.into_iter().map(read).collect()
 }

@@ -215,7 +215,10 @@ fn newcomers(
         if people.is_empty() {
             continue;
         }
-        let alert = escalation.subject.parse().map_err(|_not_an_id| Error::Corrupt("escalations.subject"))?;
+        let alert = escalation
+            .subject
+            .parse()
+            .map_err(|_not_an_id| Error::corrupt("escalations.subject").in_row(&escalation.id))?;
         let case = stored::get(view, alert)?.case;
         let by_name = called.at.is_none_or(|at| at < escalation.run.stepped_at);
         if escalation.run.state == State::Waiting && by_name && case.owner.is_some() {

@@ -265,7 +265,7 @@ fn shorten(tx: &mut Tx<'_>, mut case: AlertCase, back: Back) -> Result<usize> {
     let Some(snooze) = &mut case.snooze else { return Ok(0) };
     snooze.until = snooze.until.minus(back.of(written, at));
     let until = Some(snooze.until.micros());
-    let record = serde_json::to_string(&case).map_err(|_shape| Error::Corrupt("an alert to store"))?;
+    let record = serde_json::to_string(&case).map_err(|_shape| Error::corrupt("an alert to store"))?;
     let ahead = alerts::table.find(id).filter(alerts::state.eq("snoozed").and(alerts::updated_at.gt(now)));
     Ok(diesel::update(ahead)
         .set((alerts::snoozed_until.eq(until), alerts::case_record.eq(record), alerts::updated_at.eq(now)))

@@ -261,14 +261,16 @@ fn owe(tx: &mut Tx<'_>, lapses: &[&Lapse]) -> Result<()> {
         count: lapses.len() + before.map_or(0, |owed| owed.count),
         since: before.map_or(since, |owed| owed.since.min(since)),
     };
-    let text = serde_json::to_string(&owed).map_err(|_shape| Error::Corrupt("what is owed, to store"))?;
+    let text = serde_json::to_string(&owed).map_err(|_shape| Error::corrupt("what is owed, to store"))?;
     settings::save(tx, OWED, &text)
 }
 
 fn owed(view: &mut View<'_>) -> Result<Option<Owed>> {
     let text = settings::get(view, OWED)?.filter(|text| !text.is_empty());
-    text.map(|text| serde_json::from_str(&text).map_err(|_shape| Error::Corrupt("settings.engine.owed")))
-        .transpose()
+    text.map(|text| {
+        serde_json::from_str(&text).map_err(|_shape| Error::corrupt("settings.value").in_row(OWED))
+    })
+    .transpose()
 }
 
 /// Takes the owed message, to be sent now; `None`: none is owed.

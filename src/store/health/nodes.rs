@@ -173,7 +173,7 @@ pub fn take(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
             .on_conflict_do_nothing()
             .execute(c))?;
         if taken == 1 {
-            return u8::try_from(slot).map_err(|_range| Error::Corrupt("nodes.slot"));
+            return u8::try_from(slot).map_err(|_range| Error::corrupt("nodes.slot"));
         }
     }
     Err(match node.number {

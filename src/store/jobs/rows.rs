@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Job, MOST_BYTES, State};
 use crate::db::error::{Error, Result};
 use crate::db::schema::jobs;
+use crate::db::stored_at::InRow;
 use crate::keys::seal::Place;
 use crate::{Act, Class, Subject, Tx};
 use domain::Instant;
@@ -33,16 +34,21 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn read(self) -> Result<Job> {
+        let id = self.id.clone();
+        self.parse().in_row(id)
+    }
+
+    fn parse(self) -> Result<Job> {
         let checkpoint = self.checkpoint.map(|text| serde_json::from_str(&text)).transpose();
         Ok(Job {
-            id: self.id.parse().map_err(|_not_an_id| Error::Corrupt("jobs.id"))?,
+            id: self.id.parse().map_err(|_not_an_id| Error::corrupt("jobs.id"))?,
             kind: self.kind,
             asked_by: self.asked_by,
             asked_at: Instant::from_micros(self.asked_at),
-            state: State::from_name(&self.state).ok_or(Error::Corrupt("jobs.state"))?,
+            state: State::from_name(&self.state).ok_or(Error::corrupt("jobs.state"))?,
             done: u64::try_from(self.done).unwrap_or(0),
             total: u64::try_from(self.total).unwrap_or(0),
-            checkpoint: checkpoint.map_err(|_shape| Error::Corrupt("jobs.checkpoint"))?,
+            checkpoint: checkpoint.map_err(|_shape| Error::corrupt("jobs.checkpoint"))?,
             node: self.node,
             fence: self.fence,
             lease_until: self.lease_until.map(Instant::from_micros),
@@ -63,7 +69,7 @@ pub(super) const fn place(id: &str) -> Place<'_> {
 /// A bounded value as the row has it.
 pub(super) fn text(value: &Value) -> Result<String> {
     let text = value.to_string();
-    if text.len() > MOST_BYTES { Err(Error::Corrupt("a job's value, too large to store")) } else { Ok(text) }
+    if text.len() > MOST_BYTES { Err(Error::corrupt("a job's value, too large to store")) } else { Ok(text) }
 }
 
 /// What the log says of a job in clear: nothing of a person. A body is kept under its hash, so no two may be alike.

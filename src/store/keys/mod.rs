@@ -244,7 +244,7 @@ impl Keyring {
             .optional()?;
         let Some(row) = row else { return Ok(None) };
         let id = row.id;
-        let key = self.unwrap_row(&row)?;
+        let key = self.unwrap_row(&row).map_err(|error| error.of_key(id))?;
         self.remember(subject, class, id, &key);
         Ok(Some(key))
     }
@@ -321,6 +321,10 @@ impl Keyring {
     /// # Errors
     /// [`Broken`] when the key is gone or the bytes are not what was sealed there.
     pub fn open(&self, conn: &mut Conn, place: Place<'_>, blob: &[u8]) -> Result<Vec<u8>> {
+        self.opened(conn, place, blob).map_err(|error| error.at(place))
+    }
+
+    fn opened(&self, conn: &mut Conn, place: Place<'_>, blob: &[u8]) -> Result<Vec<u8>> {
         let id = key_of(blob)?.id;
         let known = self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(&id).map(Arc::clone);
         let key = match known {
@@ -339,8 +343,11 @@ impl Keyring {
         if row.destroyed_at.is_some() {
             return Err(Broken::KeyDestroyed.into());
         }
-        let epoch = u32::try_from(row.epoch).map_err(|_range| Error::Corrupt("subject_keys.epoch"))?;
-        let dek = self.keks.unwrap(epoch, &row.subject, row.class, &row.wrapped)?;
+        let epoch =
+            u32::try_from(row.epoch).map_err(|_range| Error::corrupt("subject_keys.epoch").in_row(row.id))?;
+        // The key's own row is at fault here, not the value that it sealed.
+        let dek = self.keks.unwrap(epoch, &row.subject, row.class, &row.wrapped);
+        let dek = dek.map_err(|error| error.of_key(row.id))?;
         Ok(Arc::new(SubjectKey::new(&dek, KeyRef { id: row.id, epoch })?))
     }
 }

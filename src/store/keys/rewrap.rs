@@ -31,15 +31,15 @@ pub fn rewrap(tx: &mut Tx<'_>) -> Result<usize> {
         .load(tx.conn)?;
     let mut done = 0;
     for (id, subject, class, epoch, wrapped) in rows {
-        let old = u32::try_from(epoch).map_err(|_range| Error::Corrupt("subject_keys.epoch"))?;
+        let old = u32::try_from(epoch).map_err(|_range| Error::corrupt("subject_keys.epoch").in_row(id))?;
         let dek = match tx.keys.keks().unwrap(old, &subject, class, &wrapped) {
             Ok(dek) => dek,
             // One altered row holds up no other; its epoch is not retired before somebody has looked.
-            Err(error @ Error::Sealed(Broken::Altered)) => {
+            Err(error @ Error::Sealed(Broken::Altered, _)) => {
                 tracing::error!(row = id, epoch, %error, "subject_keys: this key cannot be unwrapped, the others go on");
                 continue;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.of_key(id)),
         };
         let (newer, wrapped) = tx.keys.keks().wrap(&subject, class, &dek)?;
         // A key that was destroyed meanwhile stays destroyed.

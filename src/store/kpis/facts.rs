@@ -66,7 +66,7 @@ impl Row {
             zone: zone.name(),
             patient_key: fact.patient.and_then(|patient| keys.get(&patient).copied()),
             user_id: fact.user.map(|user| user.to_string()),
-            dimensions: json.map_err(|_shape| Error::Corrupt("a fact's dimensions"))?,
+            dimensions: json.map_err(|_shape| Error::corrupt("a fact's dimensions"))?,
             value: fact.amount.map(|amount| amount.value),
             counted: fact.amount.and_then(|amount| amount.counted),
             unit: fact.amount.map(|amount| amount.unit).map(Unit::name),

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::facts;
+use crate::db::stored_at::InRow;
 use crate::db::tx::View;
 use domain::kpis::{Amount, Dimensions, Kind, Unit};
 use domain::{Instant, UserId};
@@ -58,22 +59,27 @@ struct Row {
 
 impl Row {
     fn open(self) -> Result<Recorded> {
-        let unit = |name: String| Unit::from_name(&name).ok_or(Error::Corrupt("facts.unit"));
+        let id = self.id;
+        self.parse().in_row(id)
+    }
+
+    fn parse(self) -> Result<Recorded> {
+        let unit = |name: String| Unit::from_name(&name).ok_or(Error::corrupt("facts.unit"));
         let unit = self.unit.map(unit).transpose()?;
         let user = self.user_id.map(|id| id.parse()).transpose();
         let counted = self.counted;
         Ok(Recorded {
             id: self.id,
-            kind: Kind::from_name(&self.kind).ok_or(Error::Corrupt("facts.kind"))?,
+            kind: Kind::from_name(&self.kind).ok_or(Error::corrupt("facts.kind"))?,
             subject: self.subject,
             occurrence: self.occurrence,
             at: Instant::from_micros(self.at),
-            date: self.local_date.parse().map_err(|_not_a_date| Error::Corrupt("facts.local_date"))?,
+            date: self.local_date.parse().map_err(|_not_a_date| Error::corrupt("facts.local_date"))?,
             zone: self.zone,
             patient_key: self.patient_key,
-            user: user.map_err(|_not_an_id| Error::Corrupt("facts.user_id"))?,
+            user: user.map_err(|_not_an_id| Error::corrupt("facts.user_id"))?,
             dimensions: serde_json::from_str(&self.dimensions)
-                .map_err(|_shape| Error::Corrupt("facts.dimensions"))?,
+                .map_err(|_shape| Error::corrupt("facts.dimensions"))?,
             amount: self.value.zip(unit).map(|(value, unit)| Amount { value, counted, unit }),
         })
     }

@@ -21,6 +21,7 @@ use serde_json::Value;
 use super::db::conn::{held, insert_all, literally, on};
 use super::db::error::{Error, Result};
 use super::db::schema::{message_events, messages};
+use super::db::stored_at::InRow;
 use super::db::tx::act::Act;
 use super::db::tx::{Tx, View};
 use super::versions;
@@ -136,11 +137,16 @@ struct Row {
 
 impl Row {
     fn open(self) -> Result<Stored> {
-        let corrupt = |what| move || Error::Corrupt(what);
+        let id = self.id;
+        self.parse().in_row(id)
+    }
+
+    fn parse(self) -> Result<Stored> {
+        let corrupt = |what| move || Error::corrupt(what);
         let class = serde_json::from_value(Value::String(self.class));
         let ground = match (self.patient_id, self.purpose) {
             (Some(patient), Some(purpose)) => Some(Ground::stored(
-                patient.parse().map_err(|_not_an_id| Error::Corrupt("messages.patient_id"))?,
+                patient.parse().map_err(|_not_an_id| Error::corrupt("messages.patient_id"))?,
                 consent::Purpose::parse(&purpose).ok_or_else(corrupt("messages.purpose"))?,
             )),
             _ => None,
@@ -149,11 +155,11 @@ impl Row {
             id: self.id,
             key: self.key,
             way: Message {
-                class: class.map_err(|_shape| Error::Corrupt("messages.class"))?,
+                class: class.map_err(|_shape| Error::corrupt("messages.class"))?,
                 state: State::from_name(&self.state).ok_or_else(corrupt("messages.state"))?,
                 due_at: Instant::from_micros(self.due_at),
                 not_after: Instant::from_micros(self.not_after),
-                attempt: u32::try_from(self.attempt).map_err(|_range| Error::Corrupt("messages.attempt"))?,
+                attempt: u32::try_from(self.attempt).map_err(|_range| Error::corrupt("messages.attempt"))?,
                 sending_until: self.sending_until.map(Instant::from_micros),
             },
             channel: Channel::from_name(&self.channel).ok_or_else(corrupt("messages.channel"))?,
@@ -161,7 +167,7 @@ impl Row {
             template: self.template,
             template_version: u32::try_from(self.template_version).unwrap_or(0),
             variables: serde_json::from_str(&self.variables)
-                .map_err(|_shape| Error::Corrupt("messages.variables"))?,
+                .map_err(|_shape| Error::corrupt("messages.variables"))?,
             kind: self.kind,
             subject: self.subject,
             ground,
@@ -197,7 +203,7 @@ struct Planned<'a> {
 impl<'a> Planned<'a> {
     /// A message that is due on the dashboard counts as accepted at once: the dashboard reads from this store.
     fn of(new: New<'a>, version: i64, now: Instant) -> Result<Self> {
-        let class = serde_json::to_value(new.class).map_err(|_shape| Error::Corrupt("a message's class"))?;
+        let class = serde_json::to_value(new.class).map_err(|_shape| Error::corrupt("a message's class"))?;
         let there = new.channel == Channel::InApp && new.due_at <= now;
         Ok(Self {
             key: new.key,

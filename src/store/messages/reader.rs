@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use crate::db::conn::on;
 use crate::db::error::{Error, Result};
 use crate::db::schema::letters;
+use crate::db::stored_at::InRow;
 use crate::{Act, Subject, Tx, View};
 use domain::UserId;
 use domain::templates::Lang;
@@ -37,8 +38,8 @@ pub fn reader(view: &mut View<'_>, user: UserId) -> Result<Reader> {
         .optional()?;
     let Some((lang, zone)) = row else { return Ok(Reader::default()) };
     Ok(Reader {
-        lang: Lang::from_tag(&lang).ok_or(Error::Corrupt("letters.lang"))?,
-        zone: Zone::parse(&zone).map_err(|_no_zone| Error::Corrupt("letters.zone"))?,
+        lang: Lang::from_tag(&lang).ok_or(Error::corrupt("letters.lang")).in_row(user)?,
+        zone: Zone::parse(&zone).map_err(|_no_zone| Error::corrupt("letters.zone")).in_row(user)?,
     })
 }
 

@@ -145,7 +145,7 @@ pub fn try_out(tx: &mut Tx<'_>, id: &str) -> Result<i64> {
     };
     messages::plan(tx, &new)?;
     tx.audit(&Act::new("admin.config").body(serde_json::json!({ "webhook": id, "did": "tested" })))?;
-    let planned = messages::by_key(tx, &key)?.ok_or(Error::Corrupt("a planned message"))?;
+    let planned = messages::by_key(tx, &key)?.ok_or(Error::corrupt("a planned message"))?;
     Ok(planned.id)
 }
 
@@ -277,6 +277,6 @@ pub fn all(view: &mut View<'_>) -> Result<Vec<Webhook>> {
 }
 
 fn text(view: &mut View<'_>, column: &str, id: &str, blob: &[u8]) -> Result<String> {
-    let plain = view.open(Place::new("webhooks", column, id), blob)?;
-    String::from_utf8(plain).map_err(|_shape| Error::Corrupt("webhooks"))
+    let place = Place::new("webhooks", column, id);
+    String::from_utf8(view.open(place, blob)?).map_err(|_shape| Error::corrupt_at(place))
 }

@@ -116,7 +116,7 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
         departures::leave(tx, user, Why::Absent)?;
     }
     let id = AbsenceId::new(now);
-    let told = serde_json::to_string(covers).map_err(|_shape| Error::Corrupt("an absence to store"))?;
+    let told = serde_json::to_string(covers).map_err(|_shape| Error::corrupt("an absence to store"))?;
     diesel::insert_into(rows::table)
         .values((
             rows::id.eq(id.to_string()),
@@ -182,7 +182,7 @@ pub fn change(tx: &mut Tx<'_>, id: AbsenceId, within: Window) -> Result<Left> {
     }
     fits(tx, held.user, within, Some(id))?;
     let parts = serde_json::to_string(&absence_parts::moved(held, &stored.parts, within, now))
-        .map_err(|_shape| Error::Corrupt("the parts of an absence to store"))?;
+        .map_err(|_shape| Error::corrupt("the parts of an absence to store"))?;
     let span = (rows::from_at.eq(within.from.micros()), rows::until_at.eq(within.to.micros()));
     let row = diesel::update(rows::table.find(id.to_string()));
     row.set((span, rows::parts.eq(Some(parts)))).execute(tx.conn)?;
@@ -218,8 +218,8 @@ pub fn begun(view: &mut View<'_>, now: Instant) -> Result<Vec<(AbsenceId, UserId
         rows::table.filter(rows::until_at.gt(now).and(rows::from_at.le(now)).and(rows::begun_at.is_null()));
     let found: Vec<(String, String)> = begun.select((rows::id, rows::user_id)).load(view.conn)?;
     let read = |(id, user): (String, String)| {
-        let id = id.parse().map_err(|_not_an_id| Error::Corrupt("absences.id"))?;
-        Ok((id, user.parse().map_err(|_not_an_id| Error::Corrupt("absences.user_id"))?))
+        let user = user.parse().map_err(|_not_an_id| Error::corrupt("absences.user_id").in_row(&id))?;
+        Ok((id.parse().map_err(|_not_an_id| Error::corrupt("absences.id").in_row(&id))?, user))
     };
     found.into_iter().map(read).collect()
 }
@@ -404,7 +404,7 @@ fn announce(
 pub fn acts(view: &mut View<'_>) -> Result<Option<(u32, Instant)>> {
     let Some(text) = settings::get(view, ACTS)? else { return Ok(None) };
     let read = text.split_once(' ').and_then(|(count, at)| Some((count.parse().ok()?, at.parse().ok()?)));
-    let (count, at) = read.ok_or(Error::Corrupt("settings.absences.acts"))?;
+    let (count, at) = read.ok_or(Error::corrupt("settings.value").in_row(ACTS))?;
     Ok(Some((count, Instant::from_micros(at))))
 }
 

@@ -6,6 +6,7 @@ use super::absence_parts::{self, Part};
 use crate::View;
 use crate::db::error::{Error, Result};
 use crate::db::schema::absences as rows;
+use crate::db::stored_at::InRow;
 use domain::on_call::{Absence, Absences};
 use domain::time::civil::Window;
 use domain::{AbsenceId, Instant};
@@ -45,20 +46,25 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn read(self) -> Result<StoredAbsence> {
+        let id = self.id.clone();
+        self.parse().in_row(id)
+    }
+
+    fn parse(self) -> Result<StoredAbsence> {
         let parts = match &self.parts {
-            Some(text) => serde_json::from_str(text).map_err(|_shape| Error::Corrupt("absences.parts"))?,
+            Some(text) => serde_json::from_str(text).map_err(|_shape| Error::corrupt("absences.parts"))?,
             None => Vec::new(),
         };
         let absence = Absence {
-            user: self.user_id.parse().map_err(|_not_an_id| Error::Corrupt("absences.user_id"))?,
+            user: self.user_id.parse().map_err(|_not_an_id| Error::corrupt("absences.user_id"))?,
             window: Window {
                 from: Instant::from_micros(self.from_at),
                 to: Instant::from_micros(self.until_at),
             },
             known_at: Instant::from_micros(self.known_at),
-            covers: serde_json::from_str(&self.covers).map_err(|_shape| Error::Corrupt("absences.covers"))?,
+            covers: serde_json::from_str(&self.covers).map_err(|_shape| Error::corrupt("absences.covers"))?,
         };
-        let id = self.id.parse().map_err(|_not_an_id| Error::Corrupt("absences.id"))?;
+        let id = self.id.parse().map_err(|_not_an_id| Error::corrupt("absences.id"))?;
         Ok(StoredAbsence { id, absence, noted_by: self.noted_by, parts })
     }
 }

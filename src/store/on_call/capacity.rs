@@ -68,7 +68,7 @@ pub fn agents(view: &mut View<'_>, patient_key: Option<i64>) -> Result<Vec<Agent
     };
     let agent = |(id, most): (String, Option<i64>)| {
         Ok(Agent {
-            user: id.parse().map_err(|_not_an_id| Error::Corrupt("users.id"))?,
+            user: id.parse().map_err(|_not_an_id| Error::corrupt("users.id").in_row(&id))?,
             capacity: most.map_or(USUAL, |most| u32::try_from(most).unwrap_or(0)),
             load: loads.get(&id).copied().unwrap_or(0),
             knows: knowing.contains(&id),

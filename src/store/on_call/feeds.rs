@@ -64,7 +64,7 @@ pub fn whose(view: &mut View<'_>, schedule: &str, secret: &str) -> Result<Option
         .optional()?;
     let Some((id, role)) = row else { return Ok(None) };
     let may = Role::from_name(&role).is_some_and(|role| Can::SeeSchedules.held_by(role));
-    let id = id.parse().map_err(|_not_an_id| Error::Corrupt("feeds.user_id"))?;
+    let id = id.parse().map_err(|_not_an_id| Error::corrupt("feeds.user_id").in_row(&id))?;
     Ok(may.then_some(id))
 }
 

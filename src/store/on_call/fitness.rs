@@ -110,7 +110,7 @@ pub fn certificate(view: &mut View<'_>, user: UserId) -> Result<Option<Certifica
         .optional()?;
     let Some((until, noted_by, at, sealed)) = row else { return Ok(None) };
     let licence = match sealed.map(|blob| view.open_json(place(&id), &blob)).transpose() {
-        Err(Error::Sealed(Broken::KeyDestroyed)) => None,
+        Err(Error::Sealed(Broken::KeyDestroyed, _)) => None,
         opened => opened?,
     };
     let (valid_until, noted_at) = (Instant::from_micros(until), Instant::from_micros(at));
@@ -169,7 +169,8 @@ pub fn unreachable(view: &mut View<'_>, user: UserId) -> Result<Vec<Gone>> {
         .select((gone::channel, gone::why, gone::since))
         .load(view.conn)?;
     let read = |(channel, why, since): (String, String, i64)| {
-        let channel = Channel::from_name(&channel).ok_or(Error::Corrupt("unreachable.channel"))?;
+        let channel =
+            Channel::from_name(&channel).ok_or(Error::corrupt("unreachable.channel").in_row(user))?;
         Ok(Gone { channel, why, since: Instant::from_micros(since) })
     };
     rows.into_iter().map(read).collect()
@@ -182,7 +183,8 @@ pub fn unreachable(view: &mut View<'_>, user: UserId) -> Result<Vec<Gone>> {
 pub fn lost(view: &mut View<'_>) -> Result<BTreeSet<(UserId, Channel)>> {
     let rows: Vec<(String, String)> = gone::table.select((gone::user_id, gone::channel)).load(view.conn)?;
     let read = |(user, channel): (String, String)| {
-        let channel = Channel::from_name(&channel).ok_or(Error::Corrupt("unreachable.channel"))?;
+        let channel =
+            Channel::from_name(&channel).ok_or(Error::corrupt("unreachable.channel").in_row(&user))?;
         Ok((id(&user)?, channel))
     };
     rows.into_iter().map(read).collect()
@@ -218,5 +220,5 @@ fn known(view: &mut View<'_>, user: UserId) -> Result<()> {
 }
 
 fn id(text: &str) -> Result<UserId> {
-    text.parse().map_err(|_not_an_id| Error::Corrupt("a user's id"))
+    text.parse().map_err(|_not_an_id| Error::corrupt("a user's id").in_row(text))
 }

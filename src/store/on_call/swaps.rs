@@ -9,6 +9,7 @@ use super::changes::edit;
 use super::{absences, get, people};
 use crate::db::error::{Error, Result};
 use crate::db::schema::swaps as rows;
+use crate::db::stored_at::InRow;
 use crate::db::tx::Actor;
 use crate::escalation::paging;
 use crate::messages::{self, About, New, Topic};
@@ -111,17 +112,22 @@ const COLUMNS: (
 );
 
 fn read(row: Row) -> Result<Swap> {
+    let id = row.0.clone();
+    parse(row).in_row(id)
+}
+
+fn parse(row: Row) -> Result<Swap> {
     let (id, schedule, giver, taker, from, to, back_from, back_to, asked_by, asked_at) = row;
-    let user = |text: &str| text.parse().map_err(|_not_an_id| Error::Corrupt("a user's id"));
+    let user = |text: &str, column| text.parse().map_err(|_not_an_id| Error::corrupt(column));
     let window = |from, to| Window { from: Instant::from_micros(from), to: Instant::from_micros(to) };
     Ok(Swap {
-        id: id.parse().map_err(|_not_an_id| Error::Corrupt("swaps.id"))?,
+        id: id.parse().map_err(|_not_an_id| Error::corrupt("swaps.id"))?,
         schedule,
-        giver: user(&giver)?,
-        taker: taker.as_deref().map(user).transpose()?,
+        giver: user(&giver, "swaps.giver")?,
+        taker: taker.map(|taker| user(&taker, "swaps.taker")).transpose()?,
         window: window(from, to),
         back: back_from.zip(back_to).map(|(from, to)| window(from, to)),
-        asked_by: user(&asked_by)?,
+        asked_by: user(&asked_by, "swaps.asked_by")?,
         asked_at: Instant::from_micros(asked_at),
     })
 }

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use crate::db::error::{Error, Result};
 use crate::db::schema::patient_changes;
+use crate::db::stored_at::InRow;
 use crate::{Ask, Before, Cursor, Page, Tx, View};
 use domain::Instant;
 
@@ -37,7 +38,7 @@ impl Change {
 
     fn from_name(name: &str) -> Result<Self> {
         let known = Self::ALL.into_iter().find(|change| change.name() == name);
-        known.ok_or(Error::Corrupt("patient_changes.what"))
+        known.ok_or(Error::corrupt("patient_changes.what"))
     }
 }
 
@@ -57,7 +58,7 @@ pub struct Changed {
 type Row = (i64, i64, String, Option<String>);
 
 fn read((id, at, what, actor): Row) -> Result<Changed> {
-    Ok(Changed { id, at: Instant::from_micros(at), what: Change::from_name(&what)?, actor })
+    Ok(Changed { id, at: Instant::from_micros(at), what: Change::from_name(&what).in_row(id)?, actor })
 }
 
 const COLUMNS: (patient_changes::id, patient_changes::at, patient_changes::what, patient_changes::actor) =

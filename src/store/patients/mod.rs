@@ -3,6 +3,7 @@
 
 pub mod audience;
 pub mod changes;
+pub(crate) mod keyed;
 mod registration;
 
 use diesel::prelude::*;
@@ -59,7 +60,7 @@ impl Row {
         let identity = opened(view, &self.id, &self.identity)?;
         Ok(Patient {
             key: self.key,
-            id: self.id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?,
+            id: self.id.parse().map_err(|_not_an_id| Error::corrupt("patients.id").in_row(self.key))?,
             identity,
             zone: self.zone,
             language: self.language,
@@ -75,12 +76,12 @@ impl Row {
 pub(crate) fn opened(view: &mut View<'_>, id: &str, sealed: &[u8]) -> Result<Option<PatientIdentity>> {
     match view.open_json(place(id), sealed) {
         Ok(identity) => Ok(Some(identity)),
-        Err(Error::Sealed(Broken::KeyDestroyed)) => Ok(None),
+        Err(Error::Sealed(Broken::KeyDestroyed, _)) => Ok(None),
         Err(other) => Err(other),
     }
 }
 
-const fn place(id: &str) -> Place<'_> {
+pub(crate) const fn place(id: &str) -> Place<'_> {
     Place::new("patients", "identity", id)
 }
 
@@ -192,7 +193,9 @@ pub(crate) fn key_of(view: &mut View<'_>, id: PatientId) -> Result<i64> {
 pub fn id_of(view: &mut View<'_>, key: i64) -> Result<PatientId> {
     let row: Option<String> =
         patients::table.find(key).select(patients::id).get_result(view.conn).optional()?;
-    row.ok_or(Error::NotFound("patient"))?.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
+    row.ok_or(Error::NotFound("patient"))?
+        .parse()
+        .map_err(|_not_an_id| Error::corrupt("patients.id").in_row(key))
 }
 
 /// A patient as the consent decision sees them: never a name, and a child where the birth date is unreadable.

@@ -6,6 +6,7 @@ use crate::View;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::users;
+use crate::db::stored_at::InRow;
 use crate::keys::seal::{Broken, Place};
 use crate::patients::audience::Audience;
 use domain::{Email, Instant, PatientId, Role, StaffIdentity, UserId};
@@ -79,9 +80,14 @@ struct Row {
 
 impl Row {
     fn open(self, view: &mut View<'_>) -> Result<Account> {
+        let id = self.id.clone();
+        self.parse(view).in_row(id)
+    }
+
+    fn parse(self, view: &mut View<'_>) -> Result<Account> {
         let identity = match view.open_json(place("identity", &self.id), &self.identity) {
             Ok(identity) => Some(identity),
-            Err(Error::Sealed(Broken::KeyDestroyed)) => None,
+            Err(Error::Sealed(Broken::KeyDestroyed, _)) => None,
             Err(other) => return Err(other),
         };
         let held = match (self.held_by, self.held_for, self.held_at) {
@@ -92,10 +98,10 @@ impl Row {
         };
         let patient = self.patient_id.map(|id| id.parse()).transpose();
         let user = User {
-            id: self.id.parse().map_err(|_not_an_id| Error::Corrupt("users.id"))?,
+            id: self.id.parse().map_err(|_not_an_id| Error::corrupt("users.id"))?,
             identity,
-            role: Role::from_name(&self.role).ok_or(Error::Corrupt("users.role"))?,
-            patient: patient.map_err(|_not_an_id| Error::Corrupt("users.patient_id"))?,
+            role: Role::from_name(&self.role).ok_or(Error::corrupt("users.role"))?,
+            patient: patient.map_err(|_not_an_id| Error::corrupt("users.patient_id"))?,
             has_totp: self.totp.is_some(),
             created_at: Instant::from_micros(self.created_at),
             disabled_at: self.disabled_at.map(Instant::from_micros),
@@ -213,7 +219,7 @@ impl Why {
     }
 
     pub(crate) fn from_name(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|why| why.name() == name).ok_or(Error::Corrupt("users.held_for"))
+        Self::ALL.into_iter().find(|why| why.name() == name).ok_or(Error::corrupt("users.held_for"))
     }
 }
 
@@ -223,5 +229,5 @@ impl Why {
 /// [`Error::Corrupt`].
 pub(crate) fn named(held_by: &str) -> Result<Vec<UserId>> {
     let ids = held_by.split_whitespace().map(str::parse);
-    ids.collect::<std::result::Result<_, _>>().map_err(|_not_an_id| Error::Corrupt("users.held_by"))
+    ids.collect::<std::result::Result<_, _>>().map_err(|_not_an_id| Error::corrupt("users.held_by"))
 }

@@ -48,7 +48,7 @@ impl Why {
     }
 
     pub(super) fn from_name(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|why| why.name() == name).ok_or(Error::Corrupt("departures.why"))
+        Self::ALL.into_iter().find(|why| why.name() == name).ok_or(Error::corrupt("departures.why"))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::alerts::stored::{self, unresolved};
 use crate::consents::permits;
 use crate::db::conn::{literally, on};
 use crate::db::error::{Error, Result};
+use crate::db::stored_at::InRow;
 use crate::db::tx::act::Act as Entry;
 
 #[cfg(any(test, feature = "testing"))]
@@ -181,9 +182,9 @@ pub fn work(tx: &mut Tx<'_>) -> Result<usize> {
     let first: Option<(String, String)> =
         first.select((departures::user_id, departures::why)).first(tx.conn).optional()?;
     let Some((id, why)) = first else { return Ok(0) };
-    let user: UserId = id.parse().map_err(|_not_an_id| Error::Corrupt("departures.user_id"))?;
+    let user: UserId = id.parse().map_err(|_not_an_id| Error::corrupt("departures.user_id").in_row(&id))?;
     turn::share(tx)?;
-    let (done, more) = give_back(tx, user, Why::from_name(&why)?)?;
+    let (done, more) = give_back(tx, user, Why::from_name(&why).in_row(user)?)?;
     if !more {
         diesel::delete(departures::table.find(id)).execute(tx.conn)?;
     }

@@ -68,7 +68,7 @@ pub fn whose(view: &mut View<'_>, secret: &str, purpose: Purpose, now: Instant) 
             .and(links::expires_at.gt(now.micros())),
     );
     let user: Option<String> = good.select(links::user_id).first(view.conn).optional()?;
-    user.map(|user| user.parse().map_err(|_not_an_id| Error::Corrupt("links.user_id"))).transpose()
+    user.map(|user| user.parse().map_err(|_not_an_id| Error::corrupt("links.user_id"))).transpose()
 }
 
 /// Spends a link and says whose it is and who else made it; `None` when it is unknown, spent or too old.
@@ -86,8 +86,8 @@ pub fn claim(tx: &mut Tx<'_>, secret: &str, purpose: Purpose) -> Result<Option<(
         .get_result(tx.conn)
         .optional()?;
     let Some((user, made_by)) = spent else { return Ok(None) };
-    let user = user.parse().map_err(|_not_an_id| Error::Corrupt("links.user_id"))?;
-    let made_by = made_by.map(|by| by.parse().map_err(|_not_an_id| Error::Corrupt("links.made_by")));
+    let user = user.parse().map_err(|_not_an_id| Error::corrupt("links.user_id"))?;
+    let made_by = made_by.map(|by| by.parse().map_err(|_not_an_id| Error::corrupt("links.made_by")));
     Ok(Some((user, made_by.transpose()?)))
 }
 

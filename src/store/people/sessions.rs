@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use crate::db::error::{Error, Result};
 use crate::db::prune::oldest;
 use crate::db::schema::{sessions, users};
+use crate::db::stored_at::InRow;
 use crate::keys::Subject;
 use crate::keys::secret::{Secret, hash};
 use crate::{Act, Tx, View};
@@ -42,7 +43,7 @@ impl Kind {
 
     fn from_name(name: &str) -> Result<Self> {
         let kinds = [Self::Browser, Self::Program, Self::Enrolment];
-        kinds.into_iter().find(|kind| kind.name() == name).ok_or(Error::Corrupt("sessions.kind"))
+        kinds.into_iter().find(|kind| kind.name() == name).ok_or(Error::corrupt("sessions.kind"))
     }
 }
 
@@ -91,10 +92,15 @@ struct Row {
 
 impl Row {
     fn live(self, now: Instant) -> Result<Option<Session>> {
+        let id = self.id.clone();
+        self.parse(now).in_row(id)
+    }
+
+    fn parse(self, now: Instant) -> Result<Option<Session>> {
         let kind = Kind::from_name(&self.kind)?;
         let session = Session {
-            id: self.id.parse().map_err(|_not_an_id| Error::Corrupt("sessions.id"))?,
-            user: self.user_id.parse().map_err(|_not_an_id| Error::Corrupt("sessions.user_id"))?,
+            id: self.id.parse().map_err(|_not_an_id| Error::corrupt("sessions.id"))?,
+            user: self.user_id.parse().map_err(|_not_an_id| Error::corrupt("sessions.user_id"))?,
             kind,
             created_at: Instant::from_micros(self.created_at),
             confirmed_at: Instant::from_micros(self.confirmed_at.unwrap_or(self.created_at)),
@@ -284,7 +290,7 @@ pub fn kill(tx: &mut Tx<'_>, id: SessionId, by: &'static str) -> Result<()> {
     let row =
         sessions::table.find(id.to_string()).select(sessions::user_id).get_result(tx.conn).optional()?;
     let user: String = row.ok_or(Error::NotFound("session"))?;
-    let user = user.parse().map_err(|_not_an_id| Error::Corrupt("sessions.user_id"))?;
+    let user = user.parse().map_err(|_not_an_id| Error::corrupt("sessions.user_id").in_row(id))?;
     end(tx, Which::One(id), user, by)
 }
 

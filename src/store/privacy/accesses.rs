@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use crate::db::conn::insert_all;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{audit_bodies, looks};
+use crate::db::stored_at::InRow;
 use crate::keys::seal::Place;
 use crate::patients::audience::Audience;
 use crate::{Act, Actor, Store, Tx, View, patients};
@@ -351,7 +352,7 @@ pub(super) fn from_row((id, patient_key, viewer, role, what, code, listed, at): 
         at: Instant::from_micros(at),
         viewer: viewer.strip_prefix("user:").and_then(|id| id.parse().ok()),
         role: Role::from_name(&role),
-        what: What::from_name(&what).ok_or(Error::Corrupt("looks.what"))?,
+        what: What::from_name(&what).ok_or(Error::corrupt("looks.what")).in_row(id)?,
         refused: Some(code).filter(|code| !code.is_empty()),
         listed,
     })
@@ -392,7 +393,7 @@ pub(crate) fn listed(view: &mut View<'_>, entry: &audit::Entry) -> Result<Vec<Pa
     let id = entry.id.to_string();
     match view.open_json::<Said>(Place::new("audit_bodies", "bytes", &id), &sealed) {
         Ok(said) => Ok(said.listed().collect()),
-        Err(Error::Sealed(_) | Error::Corrupt(_)) => Ok(Vec::new()),
+        Err(Error::Sealed(..) | Error::Corrupt(_)) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }

@@ -48,7 +48,7 @@ pub fn replay(store: &Store, lines: &[Withdrawn], mut restored: Restored, now: I
             .set((sessions::ended_at.eq(Some(now.micros())), sessions::ended_by.eq(Some("restore"))))
             .execute(tx.conn)?;
         diesel::delete(links::table).execute(tx.conn)?;
-        let body = serde_json::to_value(&restored).map_err(|_shape| Error::Corrupt("a restore"))?;
+        let body = serde_json::to_value(&restored).map_err(|_shape| Error::corrupt("a restore"))?;
         settings::save(tx, UNACKNOWLEDGED, &now.rfc3339())?;
         settings::save(tx, LOST, restored.lost.as_deref().unwrap_or_default())?;
         tx.audit(&Act::new("backup.restored").public(body))

@@ -11,6 +11,7 @@ use crate::db::conn::Conn;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::reveals;
+use crate::db::stored_at::InRow;
 use crate::keys::seal::{Broken, Place};
 use crate::keys::{Class, Subject};
 use crate::patients::audience::Audience;
@@ -83,14 +84,21 @@ struct Row {
 
 impl Row {
     fn open(self, view: &mut View<'_>, now: Instant) -> Result<Reveal> {
-        let corrupt = |_not_an_id| Error::Corrupt("reveals");
+        let id = self.id.clone();
+        self.parse(view, now).in_row(id)
+    }
+
+    fn parse(self, view: &mut View<'_>, now: Instant) -> Result<Reveal> {
+        let corrupt = |column| move |_not_an_id| Error::corrupt(column);
         let reason = match view.open_json(place(&self.id), &self.reason) {
             Ok(reason) => Some(reason),
-            Err(Error::Sealed(Broken::KeyDestroyed)) => None,
+            Err(Error::Sealed(Broken::KeyDestroyed, _)) => None,
             Err(other) => return Err(other),
         };
         let decided = match (self.decided_by, self.decided_at) {
-            (Some(by), Some(at)) => Some((by.parse().map_err(corrupt)?, Instant::from_micros(at))),
+            (Some(by), Some(at)) => {
+                Some((by.parse().map_err(corrupt("reveals.decided_by"))?, Instant::from_micros(at)))
+            }
             _ => None,
         };
         let state = match (self.approved, decided) {
@@ -100,9 +108,9 @@ impl Row {
             (None, _) => State::Asked,
         };
         Ok(Reveal {
-            id: self.id.parse().map_err(corrupt)?,
+            id: self.id.parse().map_err(corrupt("reveals.id"))?,
             patient: patients::id_of(view, self.patient_key)?,
-            asker: self.asker.parse().map_err(corrupt)?,
+            asker: self.asker.parse().map_err(corrupt("reveals.asker"))?,
             reason,
             asked_at: Instant::from_micros(self.asked_at),
             decided,
@@ -277,7 +285,9 @@ fn locked(tx: &mut Tx<'_>, id: RevealId) -> Result<Reveal> {
 /// Who a person is, with the look that says so.
 fn show(tx: &mut Tx<'_>, patient: PatientId, mut body: serde_json::Value) -> Result<PatientIdentity> {
     let found = patients::get(tx, &Audience::program(), patient)?;
-    let who = found.identity.ok_or(Error::Sealed(Broken::KeyDestroyed))?;
+    let who = found
+        .identity
+        .ok_or_else(|| Error::from(Broken::KeyDestroyed).at(patients::place(&patient.to_string())))?;
     let look = Look { patient, what: What::Reveal, refused: None };
     let role = accesses::save(tx, &[(found.key, look)])?;
     if let Some(body) = body.as_object_mut() {
@@ -323,7 +333,7 @@ mod tests {
             Err(Error::Refused { code, .. }) => code,
             Err(Error::Conflict(_)) => "conflict",
             Err(Error::NotFound(_)) => "not found",
-            Err(Error::Sealed(Broken::KeyDestroyed)) => "erased",
+            Err(Error::Sealed(Broken::KeyDestroyed, _)) => "erased",
             Err(_) => "another",
             Ok(_) => "done",
         }

@@ -123,7 +123,7 @@ pub struct Withdrawn {
 /// # Errors
 /// Database errors.
 pub(crate) fn note(tx: &mut Tx<'_>, what: &Withdrawal) -> Result<()> {
-    let json = serde_json::to_string(what).map_err(|_shape| Error::Corrupt("a withdrawal"))?;
+    let json = serde_json::to_string(what).map_err(|_shape| Error::corrupt("a withdrawal"))?;
     let now = tx.now();
     diesel::insert_into(withdrawals::table)
         .values((
@@ -146,7 +146,8 @@ pub fn after(view: &mut View<'_>, seq: i64, limit: usize) -> Result<Vec<Withdraw
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(view.conn)?;
     let read = |(seq, id, at, what): (i64, String, i64, String)| {
-        let what = serde_json::from_str(&what).map_err(|_shape| Error::Corrupt("withdrawals.what"))?;
+        let what =
+            serde_json::from_str(&what).map_err(|_shape| Error::corrupt("withdrawals.what").in_row(&id))?;
         Ok(Withdrawn { seq, id, at: Instant::from_micros(at), what })
     };
     rows.into_iter().map(read).collect()

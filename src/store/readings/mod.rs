@@ -85,7 +85,7 @@ pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
             continue;
         };
         let alone = first.get(&identity) == Some(&place);
-        let key = batch.key_of(place).ok_or(Error::Corrupt("a batch without its key"))?;
+        let key = batch.key_of(place).ok_or(Error::corrupt("a batch without its key"))?;
         if !ours.says_the_same(theirs, key)? {
             let ours = ours.open(key)?;
             // What an amendment put in force is no conflict when the device says it too.

@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::receipt::ReceiptRef;
 use crate::db::conn::{insert_all, literally};
 use crate::db::error::{Error, Result};
-use crate::db::keyed::Keyed;
 use crate::db::prune::oldest;
 use crate::db::schema::quarantine;
 use crate::db::tx::act::Act;
@@ -17,6 +16,7 @@ use crate::db::tx::{Tx, View};
 use crate::devices::Wearer;
 use crate::keys::seal::Place;
 use crate::keys::{Class, Subject};
+use crate::patients::keyed::Keyed;
 use domain::id::uuid_at;
 use domain::{Flags, Instant, PatientId, Reading, Signal, Unit};
 
@@ -91,7 +91,7 @@ struct Row<'a> {
 /// Database errors; the key was destroyed.
 pub fn insert(tx: &mut Tx<'_>, aside: &Aside<'_>) -> Result<Uuid> {
     let id = insert_many(tx, std::slice::from_ref(aside))?.pop();
-    id.ok_or(Error::Corrupt("nothing was set aside"))
+    id.ok_or(Error::corrupt("nothing was set aside"))
 }
 
 /// Sets many aside at once; their ids in the order given.
@@ -170,7 +170,7 @@ pub(crate) fn opened(view: &mut View<'_>, raw: Raw) -> Result<Item> {
         flags: Flags(sealed.flags),
     });
     Ok(Item {
-        id: id.parse().map_err(|_not_an_id| Error::Corrupt("quarantine.id"))?,
+        id: id.parse().map_err(|_not_an_id| Error::corrupt("quarantine.id").in_row(&id))?,
         patient_key,
         device_key,
         reason,

@@ -29,7 +29,7 @@ pub struct RuleVersion {
 /// # Errors
 /// [`Error::Conflict`] when that version is there.
 pub(crate) fn publish(tx: &mut Tx<'_>, rule: &Rule, author: &str, approver: &str) -> Result<()> {
-    let body = serde_json::to_string(rule).map_err(|_shape| Error::Corrupt("a rule"))?;
+    let body = serde_json::to_string(rule).map_err(|_shape| Error::corrupt("a rule"))?;
     diesel::insert_into(rule_versions::table)
         .values((
             rule_versions::rule.eq(&rule.id),
@@ -50,18 +50,22 @@ pub(crate) fn publish(tx: &mut Tx<'_>, rule: &Rule, author: &str, approver: &str
 /// # Errors
 /// Database errors.
 pub fn all(view: &mut View<'_>) -> Result<Vec<RuleVersion>> {
-    let rows: Vec<(String, String, String, i64)> = rule_versions::table
+    type Raw = (String, String, String, i64, (String, i64));
+    let rows: Vec<Raw> = rule_versions::table
         .order((rule_versions::rule.asc(), rule_versions::version.desc()))
         .select((
             rule_versions::body,
             rule_versions::author,
             rule_versions::approver,
             rule_versions::in_force_at,
+            (rule_versions::rule, rule_versions::version),
         ))
         .load(view.conn)?;
     rows.into_iter()
-        .map(|(body, author, approver, at)| {
-            let rule = serde_json::from_str(&body).map_err(|_shape| Error::Corrupt("rule_versions.body"))?;
+        .map(|(body, author, approver, at, (name, version))| {
+            let rule = serde_json::from_str(&body).map_err(|_shape| {
+                Error::corrupt("rule_versions.body").in_row(format_args!("{name}:{version}"))
+            })?;
             Ok(RuleVersion { rule, author, approver, in_force_at: Instant::from_micros(at) })
         })
         .collect()

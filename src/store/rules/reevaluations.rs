@@ -160,9 +160,11 @@ impl Row {
 
     fn read(&self) -> Result<Due> {
         let taken = self.taken_from.zip(self.taken_until).map_or(NOTHING, |(from, until)| span(from, until));
+        let signal = Signal::from_code(self.signal).ok_or(Error::corrupt("reevaluations.signal"));
         Ok(Due {
             patient_key: self.patient_key,
-            signal: Signal::from_code(self.signal).ok_or(Error::Corrupt("reevaluations.signal"))?,
+            signal: signal
+                .map_err(|error| error.in_row(format_args!("{}:{}", self.patient_key, self.signal)))?,
             late: self.fresh().and(taken),
             since: Instant::from_micros(self.since),
             version: self.version,

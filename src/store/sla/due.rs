@@ -105,7 +105,8 @@ fn due(tx: &mut Tx<'_>, limit: i64) -> Result<(Vec<Row>, usize)> {
 fn act(tx: &mut Tx<'_>, row: Row) -> Result<Option<(AlertId, Did)>> {
     let now = tx.now();
     let mut clock = row.read(tx)?;
-    let id: AlertId = clock.subject.parse().map_err(|_not_an_id| Error::Corrupt("sla_timers.subject"))?;
+    let id: AlertId =
+        clock.subject.parse().map_err(|_not_an_id| Error::corrupt("sla_timers.subject").in_row(&clock.id))?;
     tx.lock(Lock::Clocks(id));
     let alert = alerts::get(tx, id)?;
     let Some(did) = clock.due(now) else {
@@ -214,7 +215,8 @@ fn write_to(
 }
 
 pub(super) fn spoil(tx: &mut Tx<'_>, id: &str, error: &Error) -> Result<()> {
+    tracing::error!(row = id, %error, "sla_timers: this clock cannot be worked off; it is set aside");
     diesel::update(t::sla_timers.find(id)).set(t::spoiled.eq(error.to_string())).execute(tx.conn)?;
-    let body = serde_json::json!({ "table": "sla_timers", "row": id, "why": error.to_string() });
+    let body = serde_json::json!({ "table": "sla_timers", "row": id, "why": error.without_row() });
     tx.audit(&Act::new("engine.quarantined").body(body))
 }

@@ -24,6 +24,7 @@ pub use replan::replan;
 use super::db::conn;
 use super::db::error::{Error, Result};
 use super::db::schema::sla_timers::dsl as t;
+use super::db::stored_at::InRow;
 use super::db::turn::locks::Lock;
 use super::db::tx::{Tx, View};
 use super::versions::{self, Version};
@@ -119,13 +120,18 @@ struct Row {
 
 impl Row {
     fn read(self, view: &mut View<'_>) -> Result<SlaClock> {
+        let id = self.id.clone();
+        self.parse(view).in_row(id)
+    }
+
+    fn parse(self, view: &mut View<'_>) -> Result<SlaClock> {
         let version = u32::try_from(self.calendar_version)
-            .map_err(|_range| Error::Corrupt("sla_timers.calendar_version"))?;
+            .map_err(|_range| Error::corrupt("sla_timers.calendar_version"))?;
         let calendar: Version<Calendar> = versions::get(view, &self.calendar, version)?;
         Ok(SlaClock {
-            metric: Metric::from_name(&self.metric).ok_or(Error::Corrupt("sla_timers.metric"))?,
+            metric: Metric::from_name(&self.metric).ok_or(Error::corrupt("sla_timers.metric"))?,
             record: serde_json::from_str(&self.record)
-                .map_err(|_shape| Error::Corrupt("sla_timers.record"))?,
+                .map_err(|_shape| Error::corrupt("sla_timers.record"))?,
             calendar: calendar.body,
             calendar_version: version,
             id: self.id,
@@ -396,7 +402,7 @@ type Changing = (
 );
 
 fn changing(clock: &SlaClock, now: Instant) -> Result<Changing> {
-    let record = serde_json::to_string(&clock.record).map_err(|_shape| Error::Corrupt("a clock to store"))?;
+    let record = serde_json::to_string(&clock.record).map_err(|_shape| Error::corrupt("a clock to store"))?;
     Ok((
         t::record.eq(record),
         t::standing.eq(clock.word(now)),

@@ -13,6 +13,7 @@ mod restore;
 mod short;
 mod sign_in;
 mod still;
+mod unreadable;
 
 use std::time::{Duration, Instant as Moment};
 

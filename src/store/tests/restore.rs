@@ -96,7 +96,7 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         let held = restored.read(|view| consents::ledger::of(view, ana.key)).unwrap();
         assert_eq!(consent::Records::record(&held, collect).unwrap().state, consent::State::Revoked);
         let erased = restored.read(|view| view.key(Subject::Patient(bia.id), Class::Identity).map(drop));
-        assert!(matches!(erased, Err(Error::Sealed(keys::seal::Broken::KeyDestroyed))), "{erased:?}");
+        assert!(matches!(erased, Err(Error::Sealed(keys::seal::Broken::KeyDestroyed, _))), "{erased:?}");
         // Once more changes nothing but the entry.
         let again = replay::replay(&restored, &lines, Restored::default(), later).unwrap();
         assert_eq!(again.replayed, 0, "{again:?}");

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::db::error::{Error, Result};
 use crate::db::schema::versions::dsl as v;
+use crate::db::stored_at::InRow;
 use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use domain::line::NotALine;
@@ -83,9 +84,14 @@ struct Row {
 
 impl Row {
     fn read<T: Versioned>(self) -> Result<Version<T>> {
+        let row = format!("{}:{}:{}", T::KIND, self.name, self.version);
+        self.parse().in_row(row)
+    }
+
+    fn parse<T: Versioned>(self) -> Result<Version<T>> {
         Ok(Version {
             name: self.name,
-            version: u32::try_from(self.version).map_err(|_range| Error::Corrupt("versions.version"))?,
+            version: u32::try_from(self.version).map_err(|_range| Error::corrupt("versions.version"))?,
             body: body(&self.body)?,
             author: self.author,
             proposed_at: Instant::from_micros(self.proposed_at),
@@ -99,7 +105,7 @@ impl Row {
 /// A body as it was written down. Names from before they were checked are read without what is not seen in them: a
 /// schedule that could not be read would call nobody.
 fn body<T: Versioned>(text: &str) -> Result<T> {
-    let corrupt = |_shape| Error::Corrupt("versions.body");
+    let corrupt = |_shape| Error::corrupt("versions.body");
     serde_json::from_str(text).or_else(|_shape| {
         let mut value: Value = serde_json::from_str(text).map_err(corrupt)?;
         mend(&mut value);
@@ -312,7 +318,7 @@ fn append<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32, at_onc
     body.check(tx, name, now)?;
     callable::may_answer(tx, body)?;
     let now = now.micros();
-    let body = serde_json::to_string(body).map_err(|_shape| Error::Corrupt("a version to store"))?;
+    let body = serde_json::to_string(body).map_err(|_shape| Error::corrupt("a version to store"))?;
     diesel::insert_into(v::versions)
         .values((
             v::kind.eq(T::KIND),

@@ -43,7 +43,7 @@ pub(crate) struct File<'a> {
 
 impl File<'_> {
     /// As the store takes it.
-    pub(crate) const fn new(&self) -> NewAttachment<'_> {
+    pub(crate) const fn to_attach(&self) -> NewAttachment<'_> {
         NewAttachment { name: &self.name, media: self.media, bytes: self.bytes }
     }
 }

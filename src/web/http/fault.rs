@@ -8,7 +8,6 @@ use super::code::Code;
 use super::problem::Refusal;
 use domain::Instant;
 use domain::alerts::ActRefused;
-use store;
 use store::alerts;
 use store::keys::seal::Broken;
 
@@ -108,7 +107,7 @@ impl From<store::Error> for Fault {
             Error::Refused { code, what } => {
                 Self::new(Code::from_name(code).unwrap_or(Code::Conflict)).with("reason", what)
             }
-            Error::Sealed(Broken::KeyDestroyed) => Self::new(Code::Erased),
+            Error::Sealed(Broken::KeyDestroyed, _) => Self::new(Code::Erased),
             Error::Busy => Self::new(Code::Busy),
             Error::Full => Self::new(Code::DiskFull),
             Error::Unsure => Self::new(Code::Unsure),

@@ -117,7 +117,7 @@ fn append(
             batch.admit(&source.permit, &source.key, patient, device, received, &[reading])?;
         }
         at = at.plus(every);
-        if batch.len() >= COMMIT || at >= within.to {
+        if batch.count() >= COMMIT || at >= within.to {
             let appended =
                 store.keep_house(Urgency::Patient, "bench", at, |tx| readings::append(tx, &batch))?;
             laid += u64::try_from(appended.new)?;

@@ -145,7 +145,7 @@ fn what_was_put_right_is_erased_with_the_person() {
         put_right(&mut house);
         let whose = Subject::Patient(house.patient.id);
         destroy_keys(&house.home, whose);
-        let gone = |error: &Error| matches!(error, Error::Sealed(Broken::KeyDestroyed));
+        let gone = |error: &Error| matches!(error, Error::Sealed(Broken::KeyDestroyed, _));
         assert!(gone(&house.in_force().unwrap_err()));
         let (from, to) = (NOW, Instant::from_secs(NOW.secs() + 60));
         let old = house.home.read(|view| {

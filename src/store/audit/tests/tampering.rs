@@ -237,7 +237,7 @@ const TAMPERED: &[Tampering] = &[
     (&["UPDATE consents SET epoch = epoch + 1"], REVOKED, "the consent of patient"),
     (&["UPDATE consents SET valid_until = 1"], REVOKED, "the consent of patient"),
     (&["UPDATE consents SET term_sha256 = NULL"], REVOKED, "the consent of patient"),
-    (&["UPDATE consents SET state = 'tomorrow'"], "", "cannot be read"),
+    (&["UPDATE consents SET state = 'tomorrow'"], "", "cannot be read: consents.state, row "),
     (&["DELETE FROM consents"], REVOKED, "the consent of patient"),
     (&["UPDATE consent_events SET at = at - 5000000 WHERE epoch = 1"], GRANTED, "consent event"),
     (&["UPDATE consent_events SET valid_until = 5 WHERE epoch = 1"], REVOKED, "consent event"),

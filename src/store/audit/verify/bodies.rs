@@ -64,8 +64,8 @@ impl Bodies {
         }
         let key = match view.key(subject, Class::Audit) {
             Ok(key) => key,
-            Err(Error::Sealed(Broken::KeyDestroyed)) => return Ok(Some(StoredBody::Gone)),
-            Err(Error::Sealed(Broken::NoKey)) if body.alg == Alg::Clear => {
+            Err(Error::Sealed(Broken::KeyDestroyed, _)) => return Ok(Some(StoredBody::Gone)),
+            Err(Error::Sealed(Broken::NoKey, _)) if body.alg == Alg::Clear => {
                 return Ok(Some(StoredBody::Whole(subject, bytes)));
             }
             Err(error) => return Err(error),

@@ -161,7 +161,7 @@ fn aside(view: &mut View<'_>, seconds: &Range<i64>) -> Result<Vec<Brought>> {
         };
         let sealed: Sealed = match view.open_json(Place::new("quarantine", "sealed", &id), &sealed) {
             Ok(sealed) => sealed,
-            Err(Error::Sealed(Broken::KeyDestroyed | Broken::NoKey)) => continue,
+            Err(Error::Sealed(Broken::KeyDestroyed | Broken::NoKey, _)) => continue,
             Err(error) => return Err(error),
         };
         let value = sealed.bits.map(f64::from_bits).or_else(|| sealed.value?.parse().ok());

@@ -82,6 +82,9 @@ pub(in crate::audit) fn waiting(view: &mut View<'_>, after: i64) -> Result<Vec<W
         .limit(PAGE)
         .select((entries::id, entries::kind, entries::at, entries::entry))
         .load(view.conn)?;
-    let whole = |(row, kind, at, bytes): (i64, String, i64, Option<Vec<u8>>)| Some((row, kind, at, bytes?));
-    rows.into_iter().map(|row| whole(row).ok_or(Error::Corrupt("audit_entries.entry"))).collect()
+    let whole = |(row, kind, at, bytes): (i64, String, i64, Option<Vec<u8>>)| {
+        let bytes = bytes.ok_or_else(|| Error::corrupt("audit_entries.entry").in_row(row))?;
+        Ok((row, kind, at, bytes))
+    };
+    rows.into_iter().map(whole).collect()
 }

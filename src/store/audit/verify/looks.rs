@@ -145,8 +145,8 @@ fn is_of(view: &mut View<'_>, entry: &Entry, said: &Said, row: &Row) -> Result<b
     match view.key(viewer, Class::Audit) {
         Ok(key) => Ok(tag(key.tag_mac(), entry.nonce, entry.kind) == acted),
         // Their identity is gone with their key.
-        Err(Error::Sealed(Broken::KeyDestroyed)) => Ok(true),
-        Err(Error::Sealed(Broken::NoKey)) => Ok(false),
+        Err(Error::Sealed(Broken::KeyDestroyed, _)) => Ok(true),
+        Err(Error::Sealed(Broken::NoKey, _)) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -327,7 +327,7 @@ fn or_break(found: Result<Option<Break>>) -> Result<Option<Break>> {
 
 fn or_break_at(index: Option<u64>, found: Result<Option<Break>>) -> Result<Option<Break>> {
     match found {
-        Err(error @ (Error::Corrupt(_) | Error::Sealed(_) | Error::NotFound(_))) => {
+        Err(error @ (Error::Corrupt(_) | Error::Sealed(..) | Error::NotFound(_))) => {
             Ok(Some(Break { index, what: error.to_string() }))
         }
         other => other,

@@ -140,7 +140,7 @@ impl Signed {
         let id = patients::id_of(view, patient_key)?;
         let mut live = |class| match view.key(Subject::Patient(id), class) {
             Ok(key) => Ok(Some(key)),
-            Err(Error::Sealed(Broken::KeyDestroyed)) => Ok(None),
+            Err(Error::Sealed(Broken::KeyDestroyed, _)) => Ok(None),
             Err(error) => Err(error),
         };
         // Without the telemetry key the readings cannot be opened, and there is nothing to compute the receipt from.
@@ -178,7 +178,7 @@ fn load_device(view: &mut View<'_>, key: u64) -> Result<Option<Device>> {
     let Ok(key) = i64::try_from(key) else { return Ok(None) };
     let id: Option<String> = devices::table.find(key).select(devices::id).get_result(view.conn).optional()?;
     let Some(id) = id else { return Ok(None) };
-    let id: DeviceId = id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?;
+    let id: DeviceId = id.parse().map_err(|_not_an_id| Error::corrupt("devices.id").in_row(key))?;
     let people = wearers::table.filter(wearers::device_key.eq(key)).select(wearers::patient_key);
     Ok(Some(Device { id: id.0, patients: people.load(view.conn)? }))
 }

@@ -74,8 +74,9 @@ impl Receipts {
             .select((receipts::second, receipts::part, receipts::entry, receipts::pack))
             .load(view.conn)?;
         self.packed = rows.last().map(|(second, part, ..)| (*second, *part));
-        for (second, _, entry, bytes) in rows {
-            let pack = Pack::decode(&bytes).map_err(|_cut| Error::Corrupt("receipts.pack"))?;
+        for (second, part, entry, bytes) in rows {
+            let pack = Pack::decode(&bytes)
+                .map_err(|_cut| Error::corrupt("receipts.pack").in_row(format_args!("{second}:{part}")))?;
             self.page.push_back(Second { second, pack, entry: Some(entry) });
         }
         Ok(())
@@ -90,8 +91,9 @@ impl Receipts {
             .select((open::id, open::second, open::pack))
             .load(view.conn)?;
         self.open = rows.last().map(|(id, ..)| *id);
-        for (_, second, bytes) in rows {
-            let pack = Pack::decode(&bytes).map_err(|_cut| Error::Corrupt("receipts_open.pack"))?;
+        for (id, second, bytes) in rows {
+            let pack =
+                Pack::decode(&bytes).map_err(|_cut| Error::corrupt("receipts_open.pack").in_row(id))?;
             self.page.push_back(Second { second, pack, entry: None });
         }
         Ok(())

@@ -38,9 +38,9 @@ pub(in crate::audit) fn differs(
 /// Database errors.
 pub(in crate::audit) fn is_erased(view: &mut View<'_>, patient: PatientId) -> Result<bool> {
     match view.key(Subject::Patient(patient), Class::Audit) {
-        Err(Error::Sealed(Broken::KeyDestroyed)) => Ok(true),
+        Err(Error::Sealed(Broken::KeyDestroyed, _)) => Ok(true),
         // A person without a usable key has rows all the same.
-        Err(Error::Sealed(_)) | Ok(_) => Ok(false),
+        Err(Error::Sealed(..)) | Ok(_) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -220,7 +220,7 @@ impl<'a> Act<'a> {
         let subject = self.subject.unwrap_or(Subject::System);
         let id = id.to_string();
         let (alg, bytes) = if self.public {
-            let plain = serde_json::to_vec(body).map_err(|_shape| Error::Corrupt("a body in clear"))?;
+            let plain = serde_json::to_vec(body).map_err(|_shape| Error::corrupt("a body in clear"))?;
             (Alg::Clear, plain)
         } else {
             let place = Place::new("audit_bodies", "bytes", &id);

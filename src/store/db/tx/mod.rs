@@ -72,7 +72,7 @@ impl View<'_> {
     /// As [`View::open`]; the plain bytes are not that value.
     pub(crate) fn open_json<T: DeserializeOwned>(&mut self, place: Place<'_>, blob: &[u8]) -> Result<T> {
         let plain = self.open(place, blob)?;
-        serde_json::from_slice(&plain).map_err(|_shape| Error::Corrupt("a sealed value"))
+        serde_json::from_slice(&plain).map_err(|_shape| Error::corrupt_at(place))
     }
 
     /// The key of (subject, class).
@@ -80,7 +80,8 @@ impl View<'_> {
     /// # Errors
     /// [`Broken::NoKey`] when there is none, [`Broken::KeyDestroyed`] after an erasure.
     pub fn key(&mut self, subject: Subject, class: Class) -> Result<Arc<SubjectKey>> {
-        Ok(self.keys.find(self.conn, subject, class)?.ok_or(Broken::NoKey)?)
+        let found = self.keys.find(self.conn, subject, class)?;
+        found.ok_or_else(|| Error::from(Broken::NoKey).of_key(subject.name()))
     }
 
     /// A keyed blind index of `text` in the domain `label`, for looking up what is stored sealed.
@@ -260,7 +261,7 @@ impl<'a> Tx<'a> {
         place: Place<'_>,
         value: &T,
     ) -> Result<Vec<u8>> {
-        let plain = serde_json::to_vec(value).map_err(|_shape| Error::Corrupt("a value to seal"))?;
+        let plain = serde_json::to_vec(value).map_err(|_shape| Error::corrupt("a value to seal"))?;
         self.seal(subject, class, place, &plain)
     }
 
@@ -286,7 +287,7 @@ impl<'a> Tx<'a> {
     /// [`Error::Corrupt`] for a name that other nodes do not know.
     pub fn signal(&mut self, name: &'static str, subject: impl ToString) -> Result<()> {
         if !NAMES.contains(&name) {
-            return Err(Error::Corrupt("a signal's name"));
+            return Err(Error::corrupt("a signal's name"));
         }
         self.kept.push((name, subject.to_string()));
         Ok(())

@@ -47,7 +47,7 @@ struct Word {
 
 impl Word {
     fn notify(&self, conn: &mut PgConnection) -> Result<()> {
-        let text = serde_json::to_string(self).map_err(|_shape| Error::Corrupt("a word to other nodes"))?;
+        let text = serde_json::to_string(self).map_err(|_shape| Error::corrupt("a word to other nodes"))?;
         diesel::sql_query(format!("SELECT pg_notify({CHANNEL}, $1)")).bind::<Text, _>(text).execute(conn)?;
         Ok(())
     }

@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use super::in_force::{amended, edge, hides};
+use super::signal_of;
 use crate::View;
 use crate::db::conn::literally;
 use crate::db::error::{Error, Result};
@@ -29,7 +30,7 @@ pub(crate) fn hidden(view: &mut View<'_>) -> Result<Option<i64>> {
     let all: Vec<(i64, i16)> =
         amendments::table.select((amendments::patient_key, amendments::signal)).distinct().load(view.conn)?;
     for (patient_key, signal) in all {
-        let signal = Signal::from_code(signal).ok_or(Error::Corrupt("amendments.signal"))?;
+        let signal = signal_of(patient_key, signal)?;
         if of_series(view, Series::new(patient_key, signal))? {
             return Ok(Some(patient_key));
         }
@@ -52,7 +53,7 @@ fn of_series(view: &mut View<'_>, series: Series) -> Result<bool> {
         let edge = edge(view.conn, series, Span { from, to: i64::MAX }, AT_ONCE)?;
         let to = edge.map_or(i64::MAX, |edge| edge.max(from.saturating_add(1)));
         match hides(view, series, Span { from, to }) {
-            Ok(false) | Err(Error::Sealed(_)) => {}
+            Ok(false) | Err(Error::Sealed(..)) => {}
             found => return found,
         }
         from = to;
@@ -79,12 +80,12 @@ fn of_chunks(view: &mut View<'_>) -> Result<Option<i64>> {
             .load(view.conn)?;
         let Some(last) = rows.last() else { return Ok(None) };
         after = last.0;
-        for (_, patient_key, signal, from, to, sealed) in rows {
-            let signal = Signal::from_code(signal).ok_or(Error::Corrupt("chunks.signal"))?;
+        for (id, patient_key, signal, from, to, sealed) in rows {
+            let signal = Signal::from_code(signal).ok_or(Error::corrupt("chunks.signal").in_row(id))?;
             let (series, span) = (Series::new(patient_key, signal), Span { from, to });
             let readings = match open(view, series, span, &sealed) {
                 Ok(readings) => readings,
-                Err(Error::Sealed(_)) => continue,
+                Err(Error::Sealed(..)) => continue,
                 Err(error) => return Err(error),
             };
             let said = amended(view.conn, series, span)?;

@@ -23,9 +23,10 @@ use super::journal::measured;
 use super::journal::row::{StoredReading, attrs, unit_and_flags};
 use super::receipt::ReceiptRef;
 use crate::db::error::{Error, Result};
-use crate::db::keyed::Keyed;
 use crate::db::schema::amendments::dsl;
+use crate::db::stored_at::InRow;
 use crate::keys::seal::Place;
+use crate::patients::keyed::Keyed;
 use crate::rules::reevaluations;
 use crate::{Act, Touched, Tx, View};
 use domain::{Instant, PatientId, Reading, Signal};
@@ -88,6 +89,12 @@ type Columns =
 pub(super) const COLUMNS: Columns =
     (dsl::at, dsl::device_key, dsl::generation, dsl::received, dsl::amended_at, dsl::item, dsl::sealed);
 
+/// The signal of rows of one patient; of a code that is none, the series takes the row's place.
+pub(in crate::readings) fn signal_of(patient_key: i64, code: i16) -> Result<Signal> {
+    let odd = || Error::corrupt("amendments.signal").in_row(format_args!("{patient_key}:{code}"));
+    Signal::from_code(code).ok_or_else(odd)
+}
+
 pub(super) fn row(series: Series, at: i64, device_key: i64, generation: i64) -> String {
     format!("{}:{}:{at}:{device_key}:{generation}", series.patient_key, series.signal.code())
 }
@@ -119,7 +126,7 @@ pub(super) fn opened(view: &mut View<'_>, series: Series, raw: Raw) -> Result<Ge
     let (at, device_key, number, received, amended_at, item, sealed) = raw;
     let place = row(series, at, device_key, number);
     let sealed: Sealed = view.open_json(Place::new("amendments", "sealed", &place), &sealed)?;
-    let (unit, flags) = unit_and_flags(series.signal, sealed.attrs)?;
+    let (unit, flags) = unit_and_flags(series.signal, sealed.attrs).in_row(&place)?;
     let of = |bits: u64| Reading {
         signal: series.signal,
         at: Instant::from_micros(at),
@@ -130,7 +137,9 @@ pub(super) fn opened(view: &mut View<'_>, series: Series, raw: Raw) -> Result<Ge
     let (reading, was) = (sealed.bits.map(of), sealed.was.map(of));
     let by = match item {
         None => By::Source,
-        Some(id) => By::Clinician(id.parse().map_err(|_not_an_id| Error::Corrupt("amendments.item"))?),
+        Some(id) => {
+            By::Clinician(id.parse().map_err(|_not_an_id| Error::corrupt("amendments.item").in_row(&place))?)
+        }
     };
     let (amended_at, received) = (Instant::from_micros(amended_at), ReceiptRef::from_stored(received));
     Ok(Generation { device_key, amended_at, by, received, reading, was })
@@ -252,7 +261,7 @@ pub(crate) fn brought(
         .select((dsl::signal, COLUMNS))
         .load(view.conn)?;
     for (signal, raw) in rows {
-        let signal = Signal::from_code(signal).ok_or(Error::Corrupt("amendments.signal"))?;
+        let signal = signal_of(patient_key, signal)?;
         let generation = opened(view, Series::new(patient_key, signal), raw)?;
         let Generation { device_key, received, .. } = generation;
         if let Some(reading) = generation.reading {

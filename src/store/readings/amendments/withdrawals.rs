@@ -9,9 +9,9 @@ use consent::{Permit, TelemetryCollect};
 use super::{Amended, By, Generation, Identity, amend};
 use crate::db::conn::on;
 use crate::db::error::{Error, Result};
-use crate::db::keyed::Keyed;
 use crate::devices::Wearer;
 use crate::keys::Subject;
+use crate::patients::keyed::Keyed;
 use crate::readings::chunks::rows::Series;
 use crate::readings::journal::backend::ReadingStore;
 use crate::readings::journal::row::StoredReading;
@@ -83,7 +83,7 @@ fn committed(
 ) -> Result<Option<StoredReading>> {
     match first_committed(view, series, at, at.plus(Duration::from_micros(1))) {
         Ok(stored) => Ok(stored.into_iter().find(|stored| stored.device_key == device_key)),
-        Err(Error::Sealed(_) | Error::Corrupt(_)) => Ok(None),
+        Err(Error::Sealed(..) | Error::Corrupt(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -36,7 +36,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 const SECOND: i64 = 1_000_000;
 /// More readings than any chunk holds.
 const MOST: usize = 1 << 24;
-const BROKEN: Error = Error::Corrupt("chunks.sealed");
+const BROKEN: Error = Error::corrupt("chunks.sealed");
 
 /// Packs readings of one signal, given in the order of (instant, device).
 ///
@@ -95,7 +95,7 @@ impl Points {
     fn take(rest: &mut &[u8]) -> Result<Self> {
         let (version, after) = rest.split_first().ok_or(BROKEN)?;
         if *version != VERSION {
-            return Err(Error::Corrupt("chunks.sealed: a format that this program does not know"));
+            return Err(Error::corrupt("chunks.sealed: a format that this program does not know"));
         }
         *rest = after;
         let count = take_length(rest)?;

@@ -12,10 +12,10 @@ use super::rows::{self, Outline, Ready, Series, open_by_id, touching};
 use super::span::{Level, Span};
 use crate::db::conn::on;
 use crate::db::error::{Error, Result};
-use crate::db::keyed::Keyed;
 use crate::db::schema::{merged_readings, patients};
 use crate::keys::SubjectKey;
 use crate::keys::seal::Broken;
+use crate::patients::keyed::Keyed;
 use crate::readings::amendments::in_force::amended;
 use crate::readings::amendments::released;
 use crate::readings::journal::backend::{ReadingStore, Share};
@@ -23,7 +23,7 @@ use crate::readings::journal::lock::RollLock;
 use crate::readings::journal::row::{Row, StoredReading};
 use crate::readings::quarantine::{self, Aside};
 use crate::{Class, Store, Subject, Tx, Urgency, View};
-use domain::{Instant, PatientId, Signal};
+use domain::{Instant, PatientId};
 
 /// Chunks and rows set aside that one transaction writes.
 const WRITES: usize = 64;
@@ -97,7 +97,7 @@ pub(crate) fn roll_within(store: &Store, now: Instant, until: Instant, limits: L
 fn by_series(rows: Vec<Row>) -> Result<BTreeMap<Series, Vec<Row>>> {
     let mut out: BTreeMap<Series, Vec<Row>> = BTreeMap::new();
     for row in rows {
-        let signal = Signal::from_code(row.signal).ok_or(Error::Corrupt("readings.signal"))?;
+        let signal = row.signal()?;
         out.entry(Series::new(row.patient_key, signal)).or_default().push(row);
     }
     Ok(out)
@@ -130,8 +130,8 @@ impl Pass<'_> {
             Ok(plan) => self.plans.push(plan),
             // The patient was erased and the key destroyed: these rows can never be read again, so they are only
             // removed.
-            Err(Error::Sealed(Broken::KeyDestroyed)) => self.done.extend(rows),
-            Err(Error::Sealed(_) | Error::Corrupt(_)) => self.out.left += 1,
+            Err(Error::Sealed(Broken::KeyDestroyed, _)) => self.done.extend(rows),
+            Err(Error::Sealed(..) | Error::Corrupt(_)) => self.out.left += 1,
             Err(error) => return Err(error),
         }
         let writes = |plan: &Plan| {

@@ -8,6 +8,7 @@ use super::{Points, pack, unpack};
 use crate::db::conn::on;
 use crate::db::error::Result;
 use crate::db::schema::chunks::dsl;
+use crate::db::stored_at::InRow;
 use crate::keys::SubjectKey;
 use crate::readings::journal::row::StoredReading;
 use crate::{Conn, Place, Tx, View};
@@ -174,14 +175,16 @@ pub(crate) fn open(
     span: Span,
     sealed: &[u8],
 ) -> Result<Vec<StoredReading>> {
-    let plain = view.open(Place::new("chunks", "sealed", &series.row(span)), sealed)?;
-    unpack(series.signal, &plain)
+    let row = series.row(span);
+    let plain = view.open(Place::new("chunks", "sealed", &row), sealed)?;
+    unpack(series.signal, &plain).in_row(row)
 }
 
 /// What a chart needs of one chunk.
 pub(crate) fn open_points(view: &mut View<'_>, series: Series, span: Span, sealed: &[u8]) -> Result<Points> {
-    let plain = view.open(Place::new("chunks", "sealed", &series.row(span)), sealed)?;
-    Points::unpack(&plain)
+    let row = series.row(span);
+    let plain = view.open(Place::new("chunks", "sealed", &row), sealed)?;
+    Points::unpack(&plain).in_row(row)
 }
 
 /// Every reading of the chunk with this id.

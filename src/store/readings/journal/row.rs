@@ -38,10 +38,19 @@ impl Row {
         ReceiptRef::from_stored(if self.received < 0 { -1 - self.received } else { self.received })
     }
 
+    /// The row in an error: what identifies it among the readings.
+    fn named(&self) -> String {
+        format!("{}:{}:{}:{}", self.patient_key, self.signal, self.at, self.device_key)
+    }
+
+    pub(crate) fn signal(&self) -> Result<Signal> {
+        Signal::from_code(self.signal).ok_or_else(|| Error::corrupt("readings.signal").in_row(self.named()))
+    }
+
     fn spot(&self) -> Result<Spot> {
         Ok(Spot {
             at: Instant::from_micros(self.at),
-            signal: Signal::from_code(self.signal).ok_or(Error::Corrupt("readings.signal"))?,
+            signal: self.signal()?,
             device_key: self.device_key,
             message: (self.received >= 0).then(|| self.message()),
         })
@@ -77,7 +86,7 @@ impl Row {
     pub(crate) fn open(&self, key: &SubjectKey) -> Result<StoredReading> {
         let Spot { at, signal, .. } = self.spot()?;
         let (bits, attrs) = key.mask(&self.spot()?, self.masked, self.attrs);
-        let (unit, flags) = unit_and_flags(signal, attrs)?;
+        let (unit, flags) = unit_and_flags(signal, attrs).map_err(|error| error.in_row(self.named()))?;
         let value = f64::from_bits(bits.cast_unsigned());
         Ok(StoredReading {
             reading: Reading { signal, at, value, unit, flags },
@@ -88,7 +97,7 @@ impl Row {
 
     /// A row that [`Self::open`] refuses, as a reading that no receipt counts: so a check can name its message.
     pub(crate) fn unreadable(&self) -> Result<StoredReading> {
-        let signal = Signal::from_code(self.signal).ok_or(Error::Corrupt("readings.signal"))?;
+        let signal = self.signal()?;
         let at = Instant::from_micros(self.at);
         let reading = Reading { signal, at, value: f64::NAN, unit: signal.unit(), flags: Flags(u8::MAX) };
         Ok(StoredReading { reading, device_key: self.device_key, received: self.message() })
@@ -127,7 +136,7 @@ pub(crate) fn unit_and_flags(signal: Signal, attrs: i16) -> Result<(Unit, Flags)
     let [unit, flags] = attrs.to_be_bytes();
     let unit = match unit {
         0 => signal.unit(),
-        code => Unit::from_code(code).ok_or(Error::Corrupt("readings.attrs"))?,
+        code => Unit::from_code(code).ok_or(Error::corrupt("readings.attrs"))?,
     };
     Ok((unit, Flags(flags)))
 }
@@ -187,7 +196,7 @@ impl Batch {
 
     /// How many readings it holds.
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub const fn count(&self) -> usize {
         self.rows.len()
     }
 

@@ -55,9 +55,9 @@ fn a_permit_that_does_not_reach_back_admits_nothing_of_the_message() {
         let mut batch = Batch::default();
         let readings = [heart_rate(at(1), 70.0), heart_rate(at(0), 70.0)];
         assert!(batch.admit(&permit, &patient.secret, patient.key, 1, message(1, 0), &readings).is_err());
-        assert_eq!(batch.len(), 0);
+        assert_eq!(batch.count(), 0);
         assert!(batch.admit(&collect(), &patient.secret, patient.key, 1, message(1, 0), &readings).is_ok());
-        assert_eq!(batch.len(), 2);
+        assert_eq!(batch.count(), 2);
     }
 }
 

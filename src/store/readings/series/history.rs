@@ -8,11 +8,11 @@ use diesel::prelude::*;
 use crate::View;
 use crate::db::conn::on;
 use crate::db::error::{Error, Result};
-use crate::db::keyed::Keyed;
 use crate::db::schema::amendments::dsl;
 use crate::devices::Wearer;
 use crate::devices::unbound::{self, Back};
-use crate::readings::amendments::{COLUMNS, Generation, Identity, Raw, opened};
+use crate::patients::keyed::Keyed;
+use crate::readings::amendments::{COLUMNS, Generation, Identity, Raw, opened, signal_of};
 use crate::readings::chunks::rows::Series;
 use domain::{Instant, PatientId, Reading, Signal};
 
@@ -130,7 +130,7 @@ pub fn said_before(
         out.extend(of_nobodys.into_iter().map(|(key, said)| (key, taken(said))));
     }
     for ((code, at), rows) in rows {
-        let signal = Signal::from_code(code).ok_or(Error::Corrupt("amendments.signal"))?;
+        let signal = signal_of(wearer.patient_key, code)?;
         let word = last_word(view, signal, &rows)?.filter(|(whose, _)| *whose != wearer.patient_key);
         let before = match word {
             Some((_, taken)) => Some(Before::TakenBack(taken)),
@@ -147,7 +147,7 @@ fn stands(view: &mut View<'_>, series: Series, rows: &[(i64, Raw)]) -> Result<Op
     let Some((_, raw)) = own else { return Ok(None) };
     match opened(view, series, raw.clone()) {
         Ok(generation) => Ok(generation.reading),
-        Err(Error::Sealed(_) | Error::Corrupt(_)) => Ok(None),
+        Err(Error::Sealed(..) | Error::Corrupt(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -178,7 +178,7 @@ fn last_word(view: &mut View<'_>, signal: Signal, rows: &[(i64, Raw)]) -> Result
     for (patient, raw) in rows.iter().rev() {
         let generation = match opened(view, Series::new(*patient, signal), raw.clone()) {
             Ok(generation) => generation,
-            Err(Error::Sealed(_) | Error::Corrupt(_)) => continue,
+            Err(Error::Sealed(..) | Error::Corrupt(_)) => continue,
             Err(error) => return Err(error),
         };
         if !generation.is_anothers() {

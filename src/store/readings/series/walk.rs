@@ -155,7 +155,7 @@ impl Census {
                 if self.key(view, patient)?.is_none() {
                     continue;
                 }
-                let signal = Signal::from_code(signal).ok_or(Error::Corrupt("chunks.signal"))?;
+                let signal = Signal::from_code(signal).ok_or(Error::corrupt("chunks.signal").in_row(id))?;
                 let listed = Listed { id, series: Series::new(patient, signal), span: Span { from, to } };
                 let opened = self.open(view, listed)?;
                 minutes.chunk(&opened);
@@ -179,9 +179,10 @@ impl Census {
                 .load(view.conn)?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.0;
-            for (_, received, patient, signal, at) in rows {
+            for (id, received, patient, signal, at) in rows {
                 let minute = minutes.count(ReceiptRef::from_stored(received));
-                let signal = Signal::from_code(signal).ok_or(Error::Corrupt("merged_readings.signal"))?;
+                let signal =
+                    Signal::from_code(signal).ok_or(Error::corrupt("merged_readings.signal").in_row(id))?;
                 let chunk = before(view.conn, Series::new(patient, signal), at)?;
                 let place = chunk.and_then(|chunk| places.get(&chunk.id));
                 if let Some(runs) = place.and_then(|place| minutes.runs.get_mut(*place)) {
@@ -322,7 +323,7 @@ impl Census {
         let key = match patients::id_of(view, patient) {
             Ok(id) => match view.key(Subject::Patient(id), Class::Telemetry) {
                 Ok(key) => Some(key),
-                Err(Error::Sealed(Broken::KeyDestroyed | Broken::NoKey)) => None,
+                Err(Error::Sealed(Broken::KeyDestroyed | Broken::NoKey, _)) => None,
                 Err(error) => return Err(error),
             },
             Err(Error::NotFound(_)) => None,

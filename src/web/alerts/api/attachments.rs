@@ -57,7 +57,7 @@ pub(crate) async fn create(
         let file = sent.file()?;
         desk.create(&sent.fingerprint(), |tx| {
             let (alert, case) = asker(desk).open(tx, *id)?;
-            let (made, is_new) = on_alerts::attach(tx, alert, &file.new())?;
+            let (made, is_new) = on_alerts::attach(tx, alert, &file.to_attach())?;
             let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
             Ok((Subject::Patient(case.patient), status, Attachment::of(made, None)))
         })

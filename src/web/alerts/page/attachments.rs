@@ -81,7 +81,7 @@ pub(crate) async fn attach(
             let file = sent.file()?;
             room.write(|tx| {
                 let (alert, _case) = asker(room).open(tx, *id)?;
-                Ok(on_alerts::attach(tx, alert, &file.new()).map(drop)?)
+                Ok(on_alerts::attach(tx, alert, &file.to_attach()).map(drop)?)
             })?;
             Ok(format!("/alerts/{id}#attachments"))
         })

@@ -285,7 +285,7 @@ pub(crate) fn a_form_of_a_browser_attaches_and_removes_without_a_script() {
         let done = send_form(&form("relato da irmã.txt", "caiu da escada"));
         assert_eq!(
             (done.status, done.header("x-zelo-to")),
-            (204, format!("{page}").replace("/attachments", "#attachments").as_str())
+            (204, page.replace("/attachments", "#attachments").as_str())
         );
         assert_eq!(send_form(&form("", "")).status, 422);
         assert_eq!(send_form("--b\r\nnothing").status, 400);

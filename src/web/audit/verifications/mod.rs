@@ -48,7 +48,7 @@ pub(crate) struct Break {
 fn report(view: &mut View<'_>, viewer: &Viewer, job: &jobs::Job) -> Result<Option<Report>, Fault> {
     let Some(result) = job.result(view)? else { return Ok(None) };
     let read = serde_json::from_value(result);
-    let mut report: Report = read.map_err(|_shape| store::Error::Corrupt("jobs.result"))?;
+    let mut report: Report = read.map_err(|_shape| store::Error::corrupt("jobs.result").in_row(job.id))?;
     if let Some(found) = &mut report.first_break {
         found.what = shown(view, viewer, &found.what)?;
     }
@@ -65,20 +65,37 @@ pub(crate) fn log_broken(view: &mut View<'_>) -> Result<Option<Instant>, Fault> 
     Ok(verdict.filter(|job| job.code.as_deref() == Some(BROKEN)).and_then(|job| job.finished_at))
 }
 
-/// Names patients in a text by the ids under which this viewer knows them.
+/// Names people in a text by the ids under which this viewer knows them. They stand in it as `patient 0199…`, as the
+/// row of an unreadable value (`patients.identity, row 0199…`), or as the owner of a key (`row patient:0199…`).
 fn shown(view: &mut View<'_>, viewer: &Viewer, what: &str) -> Result<String, Fault> {
-    let (mut out, mut patient) = (String::with_capacity(what.len()), false);
+    let (mut out, mut of_people, mut person) = (String::with_capacity(what.len()), false, false);
     for word in what.split_inclusive(' ') {
-        let (id, rest) = word.split_at_checked(ID).unwrap_or(("", word));
+        let owner = OWNERS.into_iter().find(|owner| word.starts_with(owner)).unwrap_or_default();
+        let rest = word.strip_prefix(owner).unwrap_or(word);
+        let (id, rest) = rest.split_at_checked(ID).unwrap_or(("", rest));
+        out.push_str(owner);
         match id.parse::<PatientId>() {
-            Ok(id) if patient => out.push_str(&pseudonyms::shown(view, viewer, id)?.to_string()),
+            // The pseudonym of somebody of the staff is made as a patient's.
+            Ok(id) if person || !owner.is_empty() => {
+                out.push_str(&pseudonyms::shown(view, viewer, id)?.to_string());
+            }
             _ => out.push_str(id),
         }
         out.push_str(rest);
-        patient = word.trim_end() == "patient";
+        let word = word.trim_end();
+        if word != "row" {
+            of_people = TABLES.iter().any(|table| word.trim_start_matches('(').starts_with(table));
+        }
+        person = word == "patient" || (word == "row" && of_people);
     }
     Ok(out)
 }
+
+/// Whose key it is, before the id.
+const OWNERS: [&str; 2] = ["patient:", "user:"];
+
+/// The tables whose rows have the id of a person, before the column.
+const TABLES: [&str; 4] = ["patients.", "users.", "certificates.", "letters."];
 
 /// The characters of an id.
 const ID: usize = 36;

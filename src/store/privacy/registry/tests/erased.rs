@@ -230,7 +230,7 @@ fn nothing_that_was_sealed_for_a_patient_opens_once_their_keys_are_destroyed() {
             let place = Place::new(table, column, "whichever: the key is looked for first");
             for (blob, subject, _) in sealed(&store, table, column) {
                 let opened = store.read(|view| view.open(place, &blob));
-                let destroyed = matches!(opened, Err(Error::Sealed(Broken::KeyDestroyed)));
+                let destroyed = matches!(opened, Err(Error::Sealed(Broken::KeyDestroyed, _)));
                 assert_eq!(destroyed, subject == whose, "{table}.{column} of {subject:?}: {opened:?}");
                 gone += usize::from(destroyed);
             }
