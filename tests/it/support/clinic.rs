@@ -268,7 +268,7 @@ impl Clinic {
     pub(crate) fn set_aside(store: &Store, bed: &Bed) -> Vec<String> {
         let read = store.read(|view| {
             let (collected, display) = (permitted(view, bed)?, permitted(view, bed)?);
-            quarantine::waiting(view, (&collected, &display), bed.patient_key, 10)
+            quarantine::waiting(view, &collected, &display, bed.patient_key, 10)
         });
         read.unwrap().into_iter().map(|item| item.reason).collect()
     }

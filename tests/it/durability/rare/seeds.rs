@@ -199,7 +199,7 @@ fn aside(view: &mut View<'_>, bed: &Bed) -> Result<Vec<quarantine::Item>> {
     let (bases, subject) = (consent::Bases::default(), consent::Subject::default());
     let request = Request { bases: &bases, records: &ledger, subject: &subject, context: &context };
     let permits = (consent::decide(&request).unwrap(), consent::decide(&request).unwrap());
-    quarantine::waiting(view, (&permits.0, &permits.1), bed.patient_key, 10)
+    quarantine::waiting(view, &permits.0, &permits.1, bed.patient_key, 10)
 }
 
 /// The same value once in every format that devices speak; the last two without an instant of their own.
