@@ -41,7 +41,6 @@ use tokio::sync::{broadcast, watch};
 
 pub use crate::db::conn::{Conn, Opener, Url};
 pub use crate::db::error::{Error, Result};
-pub use crate::db::keyed::Keyed;
 pub use crate::db::page::before::Before;
 pub use crate::db::page::{Ask, Cursor, Page};
 pub use crate::db::turn::gate::Urgency;
@@ -49,6 +48,7 @@ pub use crate::db::tx::act::Act;
 pub use crate::db::tx::{Actor, Signalled, Touched, Tx, View};
 pub use crate::keys::seal::Place;
 pub use crate::keys::secret::Secret;
+pub use crate::patients::keyed::Keyed;
 pub use keys::{Class, Keyring, Subject};
 
 use crate::alerts::passed::Passed;

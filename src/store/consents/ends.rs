@@ -9,8 +9,8 @@ use consent::{Act as Choice, Change, Giver, Purpose, State};
 use super::{change, ledger};
 use crate::consents::{basis, supersessions};
 use crate::db::error::Result;
-use crate::db::keyed::Keyed;
 use crate::db::turn;
+use crate::patients::keyed::Keyed;
 use crate::{Touched, Tx, View, patients};
 use domain::Instant;
 

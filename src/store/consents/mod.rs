@@ -6,7 +6,6 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::db::error::{Error, Result};
-use super::db::keyed::Keyed;
 use super::db::page::{Ask, Cursor, Page};
 use super::db::schema::consent_events as events;
 use super::db::stored_at::InRow;
@@ -17,6 +16,7 @@ use super::keys::seal::Place;
 use super::keys::{Class, Subject};
 use super::kpis::facts::{append, staff};
 use super::patients::audience::Visible;
+use super::patients::keyed::Keyed;
 use super::privacy::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, patients};
 

@@ -8,7 +8,6 @@ pub(crate) mod error;
 pub mod idempotency;
 pub mod init;
 pub(crate) mod item;
-pub(crate) mod keyed;
 pub mod migrate;
 pub mod page;
 #[cfg(any(test, feature = "testing"))]

@@ -83,6 +83,15 @@ pub fn coming(view: &mut View<'_>, device_key: i64, from: Instant) -> Result<Cou
     Ok(counted)
 }
 
+/// The patients from whom a device's readings of an instant are being taken.
+///
+/// # Errors
+/// Database errors.
+pub fn leaves(view: &mut View<'_>, device_key: i64, at: Instant) -> Result<Vec<i64>> {
+    let open = taken_from(view, device_key)?.into_iter().filter(|open| open.from <= at && at < open.to);
+    Ok(open.map(|open| open.patient_key).collect())
+}
+
 /// The spans from `from` on that are being taken, and from whom: each once, however many moves take it.
 fn about_to_leave(view: &mut View<'_>, device_key: i64, from: Instant) -> Result<Vec<(i64, Window)>> {
     let open = taken_from(view, device_key)?.into_iter();

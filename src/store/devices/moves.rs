@@ -11,7 +11,7 @@ use super::{Wearer, unbound};
 use crate::db::error::{Error, Result};
 use crate::db::schema::moves;
 use crate::db::tx::{Touched, Tx, View};
-pub use crate::devices::counts::{COUNTED, Counted, coming, ending, leaving};
+pub use crate::devices::counts::{COUNTED, Counted, coming, ending, leaves, leaving};
 use crate::patients::audience::Audience;
 use crate::readings::quarantine::Item;
 use crate::readings::{self, AT_ONCE, Allowed, Given, Known, Outline, ReceiptRef, StoredReading, Worn};
@@ -285,15 +285,6 @@ pub(crate) fn permitted(tx: &mut Tx<'_>, patient_key: i64, from: Instant) -> Res
         }
     }
     Ok(())
-}
-
-/// The patients from whom a device's readings of an instant are being taken.
-///
-/// # Errors
-/// Database errors.
-pub fn leaves(view: &mut View<'_>, device_key: i64, at: Instant) -> Result<Vec<i64>> {
-    let open = taken_from(view, device_key)?.into_iter().filter(|open| open.from <= at && at < open.to);
-    Ok(open.map(|open| open.patient_key).collect())
 }
 
 fn ask(tx: &mut Tx<'_>, wearer: Wearer, span: Window, gives: bool) -> Result<()> {

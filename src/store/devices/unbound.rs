@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::db::conn::{literally, on};
 use crate::db::error::{Error, Result};
-use crate::db::keyed::Keyed;
 use crate::db::schema::quarantine;
 use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use crate::keys::Subject;
+use crate::patients::keyed::Keyed;
 use crate::readings::quarantine::{self as set_aside, Aside, Item, Raw, columns, opened};
 use crate::readings::receipt::ReceiptRef;
 use domain::time::civil::Window;

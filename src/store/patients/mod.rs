@@ -3,6 +3,7 @@
 
 pub mod audience;
 pub mod changes;
+pub(crate) mod keyed;
 mod registration;
 
 use diesel::prelude::*;

@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::receipt::ReceiptRef;
 use crate::db::conn::{insert_all, literally};
 use crate::db::error::{Error, Result};
-use crate::db::keyed::Keyed;
 use crate::db::prune::oldest;
 use crate::db::schema::quarantine;
 use crate::db::tx::act::Act;
@@ -17,6 +16,7 @@ use crate::db::tx::{Tx, View};
 use crate::devices::Wearer;
 use crate::keys::seal::Place;
 use crate::keys::{Class, Subject};
+use crate::patients::keyed::Keyed;
 use domain::id::uuid_at;
 use domain::{Flags, Instant, PatientId, Reading, Signal, Unit};
 

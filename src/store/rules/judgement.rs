@@ -3,8 +3,8 @@
 use crate::alerts::moves;
 use crate::alerts::{self, StoredAlert};
 use crate::db::error::Result;
-use crate::db::keyed::Keyed;
 use crate::db::tx::Tx;
+use crate::patients::keyed::Keyed;
 use domain::{AlertId, Instant, Outcome, PatientId, Rule};
 use rules::{
     Change, Episode, EpisodeChange, Finding, JudgedReading, ReplayedEpisode, StoredEpisode, reconcile,

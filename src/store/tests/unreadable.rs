@@ -12,7 +12,7 @@ use crate::keys::seal::Broken;
 use crate::messages::{self, About, New, Topic};
 use crate::patients::audience::Audience;
 use crate::testing::{NOW, destroy_keys, grant_calls, stores};
-use crate::{Error, Place, Result, Store, Subject, Urgency, alerts, devices, patients};
+use crate::{Error, Keyed, Place, Result, Store, Subject, Urgency, alerts, devices, patients};
 use domain::alerts::Level;
 use domain::messages::{Channel, Class};
 use domain::{AlertId, DeviceIdentity, Rule};
@@ -34,7 +34,7 @@ fn alert(store: &Store, of: &patients::Patient) -> AlertId {
     let finding = Finding::of(rule, Level::Red, &[]);
     act(store, |tx| {
         grant_calls(tx, of.id)?;
-        alerts::open(tx, crate::Keyed { key: of.key, id: of.id }, rule, &episode, &finding, false)
+        alerts::open(tx, Keyed { key: of.key, id: of.id }, rule, &episode, &finding, false)
     })
     .unwrap()
 }

@@ -30,16 +30,17 @@ fn code(file: &Source) -> String {
 /// pairs of an iterator or the columns of a row, and `From` of a pair cannot be said otherwise.
 fn tupled(code: &str) -> Vec<(usize, String)> {
     let mut found = vec![];
-    for (at, _) in code.match_indices("fn ") {
-        let rest = &code[at + 3..];
-        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        let begins = code[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '_');
-        if name.is_empty() || !begins {
-            continue;
-        }
-        let list = parameters(&rest[name.len()..]);
+    let mut before = String::new();
+    for part in code.split_inclusive("fn ") {
+        let begins = before
+            .strip_suffix("fn ")
+            .is_some_and(|text| text.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '_'));
+        let line = before.matches('\n').count() + 1;
+        before.push_str(part);
+        let Some((name, rest)) = part.split_once(['(', '<']).filter(|_| begins) else { continue };
+        let list = parameters(part.strip_prefix(name).unwrap_or(rest));
         if list.len() > 1 && list.iter().any(|one| one.starts_with('(') && one.contains("): ")) {
-            found.push((code[..at].matches('\n').count() + 1, name));
+            found.push((line, name.to_owned()));
         }
     }
     found
@@ -63,7 +64,7 @@ fn parameters(signature: &str) -> Vec<&str> {
         }
         let ends = (c == ',' && depth == 1) || (c == ')' && depth == 0);
         if let Some(from) = begin.filter(|_| ends) {
-            list.push(signature[from..at].trim());
+            list.push(signature.get(from..at).unwrap_or_default().trim());
             begin = Some(at + 1);
         }
         if c == ')' && depth == 0 {

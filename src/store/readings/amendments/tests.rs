@@ -1,8 +1,8 @@
 //! A wrong value can be put right: what is in force, what was superseded, what the disk shows.
 
 use crate::Urgency;
-use crate::db::keyed::Keyed;
 use crate::db::schema::quarantine;
+use crate::patients::keyed::Keyed;
 use crate::readings::Series;
 use crate::readings::buckets;
 use crate::readings::latest;

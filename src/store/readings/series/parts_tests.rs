@@ -1,8 +1,8 @@
 //! Looks are taken in parts of a bounded size, miss nothing, and open nothing of what is not in force.
 
 use super::parts::next_part;
-use crate::db::keyed::Keyed;
 use crate::db::plans;
+use crate::patients::keyed::Keyed;
 use crate::readings::buckets;
 use crate::readings::latest;
 use crate::readings::roll;
