@@ -7,9 +7,9 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use crate::db::conn::{literally, on};
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::alerts;
-use crate::db::stored_at::InRow;
 use crate::db::tx::View;
 use crate::keys::seal::Place;
 use domain::alerts::AlertCase;

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 
 use super::{Attachment, Description, Removed};
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::attachments;
-use crate::db::stored_at::InRow;
 use crate::keys::seal::{Broken, Place};
 use crate::{View, patients};
 use domain::Instant;

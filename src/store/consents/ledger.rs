@@ -6,9 +6,9 @@ use diesel::prelude::*;
 
 use super::supersessions;
 use crate::db::conn::Conn;
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::consents;
-use crate::db::stored_at::InRow;
 use crate::db::turn;
 use crate::db::turn::locks::Lock;
 use crate::{Tx, View};

@@ -5,10 +5,10 @@ use consent::{Act as Choice, Applied, Basis, Code, Event, Giver, Purpose, Record
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::db::error::InRow;
 use super::db::error::{Error, Result};
 use super::db::page::{Ask, Cursor, Page};
 use super::db::schema::consent_events as events;
-use super::db::stored_at::InRow;
 use super::db::turn;
 use super::db::tx::Touched;
 use super::devices::moves;

@@ -6,9 +6,9 @@ use consent::{Act, Applied, Change, Event, Purpose, Record, Records, apply};
 use diesel::prelude::*;
 
 use super::ledger;
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{supersessions, terms};
-use crate::db::stored_at::InRow;
 use crate::{Tx, View};
 use domain::Instant;
 

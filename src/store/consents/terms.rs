@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::consents;
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::terms;
-use crate::db::stored_at::InRow;
 use crate::{Act, Tx, View};
 use domain::{Instant, TermId};
 

@@ -18,7 +18,6 @@ pub(crate) mod schema;
 pub mod scratch;
 pub mod settings;
 pub mod snapshot;
-pub(crate) mod stored_at;
 pub mod turn;
 pub(crate) mod tx;
 pub(crate) mod waits;

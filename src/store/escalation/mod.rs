@@ -20,9 +20,9 @@ use diesel::prelude::*;
 
 use super::alerts::{holds, stored};
 use super::db::conn::{held, literally, on};
+use super::db::error::InRow;
 use super::db::error::{Error, Result};
 use super::db::schema::{escalation_steps, escalations};
-use super::db::stored_at::InRow;
 use super::db::turn::locks::Lock;
 use super::db::tx::act::Act;
 use super::db::tx::{Tx, View};

@@ -4,9 +4,9 @@ use diesel::prelude::*;
 
 use super::{ALERT, Stepped, stepped};
 use crate::db::conn::literally;
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{escalation_steps as steps, escalations};
-use crate::db::stored_at::InRow;
 use crate::{Before, View};
 use domain::{AlertId, PatientId};
 

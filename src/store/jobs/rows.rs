@@ -4,9 +4,9 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Job, MOST_BYTES, State};
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::jobs;
-use crate::db::stored_at::InRow;
 use crate::keys::seal::Place;
 use crate::{Act, Class, Subject, Tx};
 use domain::Instant;

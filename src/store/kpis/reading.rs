@@ -4,10 +4,10 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::facts;
-use crate::db::stored_at::InRow;
 use crate::db::tx::View;
 use domain::kpis::{Amount, Dimensions, Kind, Unit};
 use domain::{Instant, UserId};

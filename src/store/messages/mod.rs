@@ -19,9 +19,9 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::db::conn::{held, insert_all, literally, on};
+use super::db::error::InRow;
 use super::db::error::{Error, Result};
 use super::db::schema::{message_events, messages};
-use super::db::stored_at::InRow;
 use super::db::tx::act::Act;
 use super::db::tx::{Tx, View};
 use super::versions;

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 
 use crate::db::conn::on;
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::letters;
-use crate::db::stored_at::InRow;
 use crate::{Act, Subject, Tx, View};
 use domain::UserId;
 use domain::templates::Lang;

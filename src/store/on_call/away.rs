@@ -4,9 +4,9 @@ use diesel::prelude::*;
 
 use super::absence_parts::{self, Part};
 use crate::View;
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::absences as rows;
-use crate::db::stored_at::InRow;
 use domain::on_call::{Absence, Absences};
 use domain::time::civil::Window;
 use domain::{AbsenceId, Instant};

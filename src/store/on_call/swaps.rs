@@ -7,9 +7,9 @@ use diesel::prelude::*;
 
 use super::changes::edit;
 use super::{absences, get, people};
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::swaps as rows;
-use crate::db::stored_at::InRow;
 use crate::db::tx::Actor;
 use crate::escalation::paging;
 use crate::messages::{self, About, New, Topic};

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::patient_changes;
-use crate::db::stored_at::InRow;
 use crate::{Ask, Before, Cursor, Page, Tx, View};
 use domain::Instant;
 

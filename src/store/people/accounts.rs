@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 
 use crate::View;
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::users;
-use crate::db::stored_at::InRow;
 use crate::keys::seal::{Broken, Place};
 use crate::patients::audience::Audience;
 use domain::{Email, Instant, PatientId, Role, StaffIdentity, UserId};

@@ -15,8 +15,8 @@ use crate::alerts::save;
 use crate::alerts::stored::{self, unresolved};
 use crate::consents::permits;
 use crate::db::conn::{literally, on};
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
-use crate::db::stored_at::InRow;
 use crate::db::tx::act::Act as Entry;
 
 #[cfg(any(test, feature = "testing"))]

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::prune::oldest;
 use crate::db::schema::{sessions, users};
-use crate::db::stored_at::InRow;
 use crate::keys::Subject;
 use crate::keys::secret::{Secret, hash};
 use crate::{Act, Tx, View};

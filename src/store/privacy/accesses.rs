@@ -7,9 +7,9 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use crate::db::conn::insert_all;
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{audit_bodies, looks};
-use crate::db::stored_at::InRow;
 use crate::keys::seal::Place;
 use crate::patients::audience::Audience;
 use crate::{Act, Actor, Store, Tx, View, patients};

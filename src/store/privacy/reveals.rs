@@ -8,10 +8,10 @@ use diesel::prelude::*;
 
 use super::accesses::{self, Look, What};
 use crate::db::conn::Conn;
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::reveals;
-use crate::db::stored_at::InRow;
 use crate::keys::seal::{Broken, Place};
 use crate::keys::{Class, Subject};
 use crate::patients::audience::Audience;

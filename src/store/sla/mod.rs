@@ -22,9 +22,9 @@ pub use pause::{pause, resume};
 pub use replan::replan;
 
 use super::db::conn;
+use super::db::error::InRow;
 use super::db::error::{Error, Result};
 use super::db::schema::sla_timers::dsl as t;
-use super::db::stored_at::InRow;
 use super::db::turn::locks::Lock;
 use super::db::tx::{Tx, View};
 use super::versions::{self, Version};

@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::db::error::InRow;
 use crate::db::error::{Error, Result};
 use crate::db::schema::versions::dsl as v;
-use crate::db::stored_at::InRow;
 use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use domain::line::NotALine;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::error::{Error, Result};
+use super::{Error, Result};
 use crate::keys::seal::Place;
 
 /// The longest id shown; a UUID has 36 characters, a hash 64, the row of a reading fewer than 100.

@@ -2,8 +2,10 @@
 
 use diesel::result::DatabaseErrorKind;
 
-use super::stored_at::StoredAt;
+mod stored_at;
+
 use crate::keys::seal::Broken;
+pub(crate) use stored_at::{InRow, StoredAt};
 
 /// A store operation failed.
 #[derive(Debug, thiserror::Error)]
