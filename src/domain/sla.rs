@@ -72,7 +72,7 @@ pub enum Standing {
     Running,
     /// The clock stands still.
     Paused,
-    /// In time, and [`WARN_PERCENT`] of it is used.
+    /// In time, and `WARN_PERCENT` of it is used.
     Warned,
     /// The time is over and nobody has done it.
     Breached,

@@ -100,7 +100,7 @@ impl Finding {
         }
     }
 
-    /// The same, described as what it is where `episode` [rests on one suspect value](Episode::is_suspicion).
+    /// The same, described as what it is where `episode` rests on one suspect value.
     #[must_use]
     pub fn of_episode(rule: &Rule, episode: &Episode, level: Level, stretch: &[JudgedReading]) -> Self {
         let measure_again = episode.is_suspicion(rule);

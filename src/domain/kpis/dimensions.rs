@@ -49,7 +49,7 @@ impl Code {
     /// What stands for whatever is no code.
     pub(crate) const OTHER: &'static str = "other";
 
-    /// The code, or [`Code::OTHER`]: a fact is not refused for it, since it is told in the transaction of what happened.
+    /// The code, or `OTHER`: a fact is not refused for it, since it is told in the transaction of what happened.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');

@@ -125,7 +125,7 @@ fn overnight(tx: &mut Tx<'_>, owed: Owed) -> store::Result<()> {
 /// A heartbeat this far in the future was written on a wrong clock and does not count.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// When the auditor last finished a look; `None`: never, longer ago than [`HEARTBEAT_LASTS`], or in the future.
+/// When the auditor last finished a look; `None`: never, longer ago than `HEARTBEAT_LASTS`, or in the future.
 ///
 /// # Errors
 /// Database errors.

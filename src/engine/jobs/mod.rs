@@ -33,7 +33,7 @@ const AT_MOST: Duration = run::LEASE;
 pub struct Found {
     /// In one word, as in `whole` or `broken`: it stands in the log and in clear.
     pub code: &'static str,
-    /// Whole, in at most [`store::jobs::MOST_BYTES`] of JSON; it is sealed.
+    /// Whole, in at most 4,096 bytes of JSON; it is sealed.
     pub result: Value,
 }
 

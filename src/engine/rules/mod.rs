@@ -4,7 +4,7 @@
 //! series rebuilds the machines; what arrives meanwhile is held back for them.
 //!
 //! On PostgreSQL, where several nodes serve, the node whose ingest asked for a replay does it at once, and so has the
-//! series in memory afterwards. A row that nobody settled for [`ORPHANED`] is open to any node. A replay that changed
+//! series in memory afterwards. A row that nobody settled for `ORPHANED` is open to any node. A replay that changed
 //! an alert tells the other nodes to forget the patient; one that changed nothing tells nobody, so a series does not
 //! travel back and forth between nodes.
 

@@ -73,7 +73,7 @@ pub fn astray(view: &mut View<'_>, after: i64, now: Instant) -> Result<(Vec<i64>
     Ok((astray, next))
 }
 
-/// As [`settle`], in a transaction of its own.
+/// As `settle`, in a transaction of its own.
 ///
 /// # Errors
 /// Database errors.

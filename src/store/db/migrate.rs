@@ -46,7 +46,7 @@ pub(crate) fn fit(conn: &mut Conn) -> Result<Fit> {
     })
 }
 
-/// As [`fit`], on a connection of its own.
+/// As `fit`, on a connection of its own.
 ///
 /// # Errors
 /// It cannot be reached; database errors.

@@ -150,7 +150,7 @@ macro_rules! open {
 /// Leaves a command for a device, which may come for it until `expires`.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Conflict`] when [`WAITING`] wait already; database errors.
+/// [`Error::NotFound`]; [`Error::Conflict`] when `WAITING` wait already; database errors.
 pub fn insert(tx: &mut Tx<'_>, device: DeviceId, body: &Value, expires: Instant) -> Result<CommandId> {
     let (now, key) = (tx.now(), super::lock(tx, device)?);
     let waiting: i64 = commands::table
@@ -259,7 +259,7 @@ pub(crate) fn acknowledge(tx: &mut Tx<'_>, device: DeviceId, id: CommandId) -> R
 /// Keeps a device's first reply, which also acknowledges, unless it refused. Run it with [`crate::Store::keep_house`].
 ///
 /// # Errors
-/// As [`acknowledge`].
+/// As `acknowledge`.
 pub fn reply(tx: &mut Tx<'_>, device: DeviceId, id: CommandId, reply: &Value) -> Result<()> {
     let now = tx.now().micros();
     acknowledge(tx, device, id)?;
@@ -275,7 +275,7 @@ pub fn reply(tx: &mut Tx<'_>, device: DeviceId, id: CommandId, reply: &Value) ->
 /// answer stands. Run it with [`crate::Store::keep_house`].
 ///
 /// # Errors
-/// As [`acknowledge`].
+/// As `acknowledge`.
 pub fn answered(tx: &mut Tx<'_>, device: DeviceId, id: CommandId, code: u8) -> Result<()> {
     if code < REFUSAL {
         return acknowledge(tx, device, id);

@@ -197,7 +197,7 @@ pub(crate) fn of(view: &mut View<'_>, kind: &str, subject: &str) -> Result<Optio
 /// The escalation of an alert.
 ///
 /// # Errors
-/// As [`of`].
+/// As `of`.
 pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Option<Escalation>> {
     of(view, ALERT, &id.to_string())
 }
@@ -205,7 +205,7 @@ pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Option<Escalation>> 
 /// Every escalation of a kind that is not done, the next due first, without those that cannot be read.
 ///
 /// # Errors
-/// As [`of`].
+/// As `of`.
 pub fn going_on(view: &mut View<'_>, kind: &str, limit: i64) -> Result<Vec<Escalation>> {
     let rows = escalations::table
         .filter(literally("escalations.state <> 'done'"))

@@ -14,7 +14,7 @@ use crate::db::pools::server;
 ///
 /// # Errors
 /// [`Error::Schema`] naming the nodes that serve, or that another process changes the schema; as [`migrate`] and
-/// [`require_current`].
+/// `require_current`.
 pub fn run(url: &Url, home: &str) -> Result<usize> {
     let mut conn = crate::open_one(url)?;
     server::require_own(&mut conn, url)?;

@@ -135,7 +135,7 @@ pub struct Asked {
 /// kind; while there is, whoever asks gets that one.
 ///
 /// # Errors
-/// [`Error::Corrupt`] for a checkpoint over [`MOST_BYTES`]; database errors.
+/// [`Error::Corrupt`] for a checkpoint over `MOST_BYTES`; database errors.
 pub fn ask(tx: &mut Tx<'_>, kind: &'static str, checkpoint: Option<&Value>) -> Result<Asked> {
     let (id, now) = (JobId::new(tx.now()), tx.now().micros());
     let new = (

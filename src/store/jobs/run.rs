@@ -110,7 +110,7 @@ fn take(tx: &mut Tx<'_>, job: &Job, node: &str) -> Result<Option<Run>> {
 /// Says how far a run is, and from where another could go on. Open pages are notified; nothing of it is stored.
 ///
 /// # Errors
-/// [`crate::Error::Corrupt`] for a checkpoint over [`super::MOST_BYTES`]; database errors.
+/// [`crate::Error::Corrupt`] for a checkpoint over `MOST_BYTES`; database errors.
 pub fn report(tx: &mut Tx<'_>, run: &Run, done: u64, total: u64, checkpoint: Option<&Value>) -> Result<Word> {
     let Some(job) = ours(tx, run)? else { return Ok(Word::Gone) };
     if job.state == State::Cancelling {
@@ -150,7 +150,7 @@ pub enum End<'a> {
 /// Ends a run. False: it was no longer in force, and nothing of it holds.
 ///
 /// # Errors
-/// [`crate::Error::Corrupt`] for a result over [`super::MOST_BYTES`]; database errors.
+/// [`crate::Error::Corrupt`] for a result over `MOST_BYTES`; database errors.
 pub fn end(tx: &mut Tx<'_>, run: &Run, how: End<'_>) -> Result<bool> {
     let Some(job) = ours(tx, run)? else { return Ok(false) };
     let (fewer, until) = match how {

@@ -11,7 +11,7 @@ use crate::{Act, Tx, View};
 /// Keys that one transaction wraps again.
 pub(crate) const BATCH: i64 = 200;
 
-/// Wraps up to [`BATCH`] keys again; says how many. 0: the newest epoch wraps every key that lives.
+/// Wraps up to `BATCH` keys again; says how many. 0: the newest epoch wraps every key that lives.
 ///
 /// # Errors
 /// The file of a key's epoch is not here; a row was altered; database errors.

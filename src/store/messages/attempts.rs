@@ -321,7 +321,7 @@ pub fn reported(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<Option<S
     Ok(Some(first))
 }
 
-/// Makes messages planned for a recipient after a cursor due again, under the same keys, at most [`REPLAYED`] at once.
+/// Makes messages planned for a recipient after a cursor due again, under the same keys, at most `REPLAYED` at once.
 /// Messages in flight arrive regardless; cancelled ones, and those whose rows somebody holds, are not replayed. Returns
 /// how many, and the cursor to go on from if there are more.
 ///

@@ -32,7 +32,7 @@ pub(crate) const TRIALS_WITHIN: Duration = Duration::from_secs(3_600);
 /// Plans a test page to a person on each of their channels.
 ///
 /// # Errors
-/// [`Error::Refused`] `E_RATE` beyond [`MOST_TRIALS`]; [`Error::NotFound`] without such a user.
+/// [`Error::Refused`] `E_RATE` beyond `MOST_TRIALS`; [`Error::NotFound`] without such a user.
 pub fn try_out(tx: &mut Tx<'_>, user: UserId) -> Result<Vec<Stored>> {
     let now = tx.now();
     // Two at once are counted one after the other.

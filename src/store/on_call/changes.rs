@@ -31,7 +31,7 @@ pub(crate) fn edit(
 /// One more override on top of the others, or another one at a place.
 ///
 /// # Errors
-/// As [`edit`]; [`Error::Refused`] for one that is over; [`Error::NotFound`] without that place.
+/// As `edit`; [`Error::Refused`] for one that is over; [`Error::NotFound`] without that place.
 pub fn put_override(
     tx: &mut Tx<'_>,
     id: &str,
@@ -46,7 +46,7 @@ pub fn put_override(
 /// Takes an override back.
 ///
 /// # Errors
-/// As [`edit`]; [`Error::NotFound`] without that place.
+/// As `edit`; [`Error::NotFound`] without that place.
 pub fn take_override(tx: &mut Tx<'_>, id: &str, place: usize, seen: u32) -> Result<u32> {
     edit(tx, id, seen, |schedule| take(&mut schedule.overrides, place))
 }
@@ -54,7 +54,7 @@ pub fn take_override(tx: &mut Tx<'_>, id: &str, place: usize, seen: u32) -> Resu
 /// One more temporary schedule, or another one at a place.
 ///
 /// # Errors
-/// As [`edit`]; [`Error::Refused`] for one that is over; [`Error::NotFound`] without that place.
+/// As `edit`; [`Error::Refused`] for one that is over; [`Error::NotFound`] without that place.
 pub fn put_temporary(
     tx: &mut Tx<'_>,
     id: &str,
@@ -69,7 +69,7 @@ pub fn put_temporary(
 /// Takes a temporary schedule back.
 ///
 /// # Errors
-/// As [`edit`]; [`Error::NotFound`] without that place.
+/// As `edit`; [`Error::NotFound`] without that place.
 pub fn take_temporary(tx: &mut Tx<'_>, id: &str, place: usize, seen: u32) -> Result<u32> {
     edit(tx, id, seen, |schedule| take(&mut schedule.temporaries, place))
 }

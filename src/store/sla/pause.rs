@@ -9,8 +9,8 @@ use crate::db::tx::{Actor, Tx};
 use domain::sla::{Metric, Pause, PauseReason};
 use domain::{AlertId, Level};
 
-/// Pauses the clocks of an alert that somebody answered for, until they are resumed or [`super::LONGEST_PAUSE`] is used
-/// up over the life of the case ([`super::LONGEST_PAUSE_OF_RED`] for a red). The second pause of a red in a row must
+/// Pauses the clocks of an alert that somebody answered for, until they are resumed or `LONGEST_PAUSE` is used
+/// up over the life of the case (`LONGEST_PAUSE_OF_RED` for a red). The second pause of a red in a row must
 /// come from another person.
 ///
 /// # Errors

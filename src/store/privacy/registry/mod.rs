@@ -7,7 +7,7 @@
 //! with the sources: a migration that adds a table, a blob or a column that points at a person fails without its entry.
 //!
 //! It says what the program does today, not what it should do. Elimination as a command is not built: [`Ends`] tells
-//! what becomes of a row when the keys of the person are destroyed ([`crate::keys::destroy`]), which is its mechanism.
+//! what becomes of a row when the keys of the person are destroyed (`destroy`), which is its mechanism.
 
 mod care;
 mod log;
