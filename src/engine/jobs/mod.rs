@@ -105,16 +105,13 @@ impl Jobs {
         // A job that panics is treated like one that fails: the thread goes on with the others.
         let ran = catch_unwind(AssertUnwindSafe(|| kind.run(&self.store, &mut work)));
         let ran = ran.unwrap_or(Err(Error::Panicked));
-        if ran.is_ok() {
-            work.settle();
-        }
-        let (job, over) = (claimed.job.id, work.over());
+        let (job, over, total) = (claimed.job.id, work.over(), work.total());
         let how = match (&ran, over) {
             (_, Some(Over::Gone)) => {
                 tracing::warn!(%job, kind = kind.name(), "another node has the job by now: what was found here is dropped");
                 return Ok(());
             }
-            (Ok(found), _) => End::Done(found.code, &found.result),
+            (Ok(found), _) => End::Done(found.code, &found.result, total),
             (Err(_stopped), Some(Over::Cancelled)) => End::Cancelled,
             (Err(_stopped), Some(Over::Leaving)) => End::PutBack,
             (Err(_failed), None) => End::PutOff,

@@ -114,11 +114,9 @@ impl<'a> Work<'a> {
         if self.over.is_some() { Err(Error::Stopped) } else { Ok(()) }
     }
 
-    /// Writes of how much it was, which work that is done at once never did.
-    pub(super) fn settle(&mut self) {
-        if self.over.is_none() {
-            self.write(self.total);
-        }
+    /// Of how much it last was.
+    pub(super) const fn total(&self) -> u64 {
+        self.total
     }
 
     fn write(&mut self, total: u64) {

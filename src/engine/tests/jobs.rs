@@ -97,6 +97,7 @@ fn a_job_runs_to_its_end_and_is_told_of_once_a_second_at_most() {
         assert_eq!(*beats.lock().unwrap(), 100, "each write is a beat");
         let (done, result) = job(home, id);
         assert_eq!((done.state, done.code.as_deref()), (State::Done, Some("counted")));
+        assert_eq!((done.done, done.total), (100, 100));
         assert_eq!(result, Some(json!({ "from": 0 })));
         let ended = home.read(|view| store::db::settings::get(view, "test.ended")).unwrap();
         assert_eq!(ended.as_deref(), Some("counted"), "what follows is in the same transaction");
@@ -129,7 +130,12 @@ fn words_within_a_second_are_one_write() {
         );
         jobs.turn(&|| *beats.lock().unwrap() += 1).unwrap();
         assert_eq!(*beats.lock().unwrap(), 0, "no second went by");
-        assert_eq!(job(home, id).0.state, State::Done);
+        let done = job(home, id).0;
+        assert_eq!(
+            (done.state, done.done, done.total),
+            (State::Done, 10_000, 10_000),
+            "all of it, though never written"
+        );
     });
 }
 

@@ -77,6 +77,14 @@ pub(super) fn particulars(job: &Job, step: &str) -> Value {
     json!({ "job": job.id, "kind": job.kind, "step": step })
 }
 
+/// All of it is done.
+pub(super) fn complete(tx: &mut Tx<'_>, job: &Job, total: u64) -> Result<()> {
+    let all = i64::try_from(job.total.max(total)).unwrap_or(i64::MAX);
+    let row = jobs::table.find(job.id.to_string());
+    diesel::update(row).set((jobs::done.eq(all), jobs::total.eq(all))).execute(tx.conn)?;
+    Ok(())
+}
+
 /// Ends a job whose row is held, or whose fence was just found to stand: `code` and `result` are what came of it.
 pub(super) fn end(
     tx: &mut Tx<'_>,
@@ -106,9 +114,6 @@ pub(super) fn end(
             jobs::fence.eq(jobs::fence + 1),
         ))
         .execute(tx.conn)?;
-    if state == State::Done {
-        diesel::update(jobs::table.find(&id)).set(jobs::done.eq(jobs::total)).execute(tx.conn)?;
-    }
     let body = json!({
         "job": job.id, "kind": job.kind, "step": "ended", "code": code, "attempts": job.attempts,
     });

@@ -137,8 +137,9 @@ pub fn report(tx: &mut Tx<'_>, run: &Run, done: u64, total: u64, checkpoint: Opt
 /// How a run came to its end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum End<'a> {
-    /// The work is done: what came of it, in one word and whole.
-    Done(&'a str, &'a Value),
+    /// The work is done: what came of it, in one word and whole, and of how much it was: work that is done at once was
+    /// never written before.
+    Done(&'a str, &'a Value, u64),
     /// It was stopped because somebody asked for it.
     Cancelled,
     /// The node leaves: the job waits for whoever comes next, and this attempt does not count.
@@ -154,8 +155,9 @@ pub enum End<'a> {
 pub fn end(tx: &mut Tx<'_>, run: &Run, how: End<'_>) -> Result<bool> {
     let Some(job) = ours(tx, run)? else { return Ok(false) };
     let (fewer, until) = match how {
-        End::Done(code, result) => {
-            return rows::end(tx, &job, State::Done, Some(code), Some(result)).map(|()| true);
+        End::Done(code, result, total) => {
+            rows::end(tx, &job, State::Done, Some(code), Some(result))?;
+            return rows::complete(tx, &job, total).map(|()| true);
         }
         End::Cancelled => return rows::end(tx, &job, State::Cancelled, None, None).map(|()| true),
         // Whoever asked for its end need not wait for another node to hear it.

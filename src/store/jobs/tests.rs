@@ -69,10 +69,10 @@ fn what_begins_a_job_and_what_comes_of_it_are_bounded() {
         let job = asked(&store, Some(&json!({ "from": 7 })));
         let held = claimed(&store, "a", NOW).unwrap();
         assert_eq!(held.job.checkpoint, Some(json!({ "from": 7 })));
-        let end = End::Done("ok", &large);
+        let end = End::Done("ok", &large, 0);
         assert!(store.keep_house(Urgency::Patient, "jobs", NOW, |tx| run::end(tx, &held, end)).is_err());
         let result = json!({ "patient": "0199" });
-        assert!(keep(&store, NOW, |tx| run::end(tx, &held, End::Done("ok", &result))));
+        assert!(keep(&store, NOW, |tx| run::end(tx, &held, End::Done("ok", &result, 0))));
         let done = found(&store, job.id);
         assert_eq!(
             (done.state, done.code.as_deref(), done.checkpoint.clone()),
@@ -125,7 +125,7 @@ fn a_node_that_is_silent_loses_its_job_and_is_refused_when_it_comes_back() {
         let late = keep(&store, dead, |tx| run::report(tx, &first, 90, 100, None));
         assert_eq!(late, Word::Gone);
         let result = json!({});
-        for how in [End::Done("late", &result), End::PutBack, End::PutOff, End::Cancelled] {
+        for how in [End::Done("late", &result, 0), End::PutBack, End::PutOff, End::Cancelled] {
             assert!(
                 !keep(&store, dead, |tx| run::end(tx, &first, how)),
                 "{how:?} of a run that is not in force"
@@ -133,7 +133,7 @@ fn a_node_that_is_silent_loses_its_job_and_is_refused_when_it_comes_back() {
         }
         let stands = found(&store, job.id);
         assert_eq!((stands.state, stands.done, stands.node.as_deref()), (State::Running, 40, Some("b")));
-        assert!(keep(&store, dead, |tx| run::end(tx, &second, End::Done("ok", &result))));
+        assert!(keep(&store, dead, |tx| run::end(tx, &second, End::Done("ok", &result, 0))));
         let done = found(&store, job.id);
         assert_eq!((done.code.as_deref(), done.done), (Some("ok"), 100), "what is done is done whole");
         assert_eq!(keep(&store, dead, |tx| run::report(tx, &second, 1, 100, None)), Word::Gone);
@@ -184,7 +184,7 @@ fn a_job_is_cancelled_in_each_state_and_once_over_in_none() {
         let done = asked(&store, None);
         let held = claimed(&store, "a", NOW).unwrap();
         store.write(person(), NOW, |tx| cancel(tx, done.id)).unwrap();
-        assert!(keep(&store, NOW, |tx| run::end(tx, &held, End::Done("ok", &json!(1)))));
+        assert!(keep(&store, NOW, |tx| run::end(tx, &held, End::Done("ok", &json!(1), 0))));
         assert_eq!(found(&store, done.id).state, State::Done);
         let over = store.write(person(), NOW, |tx| cancel(tx, done.id));
         assert!(matches!(over, Err(Error::Conflict(_))));

@@ -175,7 +175,7 @@ fn an_auditor_reads_a_pseudonym_wherever_a_break_names_a_patient() {
             let held = house.write(claimed);
             let found =
                 json!({ "ok": false, "size": 9, "root": "", "first_break": { "index": null, "what": what } });
-            house.write(|tx| run::end(tx, &held, run::End::Done("broken", &found)));
+            house.write(|tx| run::end(tx, &held, run::End::Done("broken", &found, 0)));
             let report = house.get(&auditor, ALL).must(200);
             let shown = report["items"][0]["report"]["first_break"]["what"].as_str().unwrap().to_owned();
             assert!(!shown.contains(&id), "{shown}");

@@ -195,7 +195,7 @@ fn asked(store: &Store, maria: &Patient) {
     act(store, |tx| jobs::ask(tx, "test.count", None)).unwrap();
     house(store, |tx| {
         let held = jobs::run::claim(tx, &["test.count"], "a")?.unwrap();
-        jobs::run::end(tx, &held, jobs::run::End::Done("ok", &serde_json::json!({ "count": 7 })))
+        jobs::run::end(tx, &held, jobs::run::End::Done("ok", &serde_json::json!({ "count": 7 }), 0))
     });
     let call = Call { actor: "operator", route: "POST /api/v1/patients", key: "k", body: b"{}" };
     let answer = Answer { status: 201, body: b"Maria".to_vec() };
