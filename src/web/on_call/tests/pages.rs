@@ -186,8 +186,8 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     let form = filled(&page, &asked, ("c1-by", &agent));
     let done = clinic.post(Role::Manager, "/absence", &pairs(&form)).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
-    let page = clinic.get(Role::Manager, &done.to).await.text;
-    assert!(page.contains("Ficou um período sem ninguém de plantão"), "{page}");
+    let after = clinic.get(Role::Manager, &done.to).await.text;
+    assert!(after.contains("Ficou um período sem ninguém de plantão"), "{after}");
     let others = clinic.get(Role::Agent, &done.to).await.text;
     assert!(!others.contains("Ausência registrada"), "of others, nobody reads it by its id: {others}");
     let twice = clinic.post(Role::Manager, "/absence", &pairs(&form)).await;
